@@ -1,0 +1,1 @@
+"""What a student's cell calls to be told right or wrong; one file a notebook."""

@@ -1,0 +1,1 @@
+"""What turns text sources into a course: build, run, questions."""

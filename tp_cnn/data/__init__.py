@@ -1,0 +1,1 @@
+"""From bytes on disk to normalised batches on the device."""

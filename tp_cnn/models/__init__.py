@@ -1,0 +1,1 @@
+"""One architecture a file, its paper named in its docstring."""
