@@ -1,0 +1,107 @@
+"""Batches of a set that lives on the device, and the split of a train set."""
+
+from collections.abc import Iterator, Sequence
+
+import torch
+from sklearn.model_selection import train_test_split
+from torch import Tensor
+
+from tp_cnn import runtime
+from tp_cnn.data.augment import Augmentation
+from tp_cnn.data.normalise import Normalisation, to_unit
+from tp_cnn.data.sources import ImageSet
+from tp_cnn.errors import CourseError
+
+
+class Batches:
+    """Batches of images and labels, usable wherever a ``DataLoader`` is.
+
+    The whole set is copied once to the device, as uint8. A batch is drawn, augmented, converted to
+    float32 and normalised there. Iterating again draws another order and other augmentations;
+    two objects with the same seed draw the same ones.
+
+    Args:
+        image_set: what `tp_cnn.data.sources.load` gives.
+        batch_size: images in a batch; the last one may be smaller.
+        shuffle: draw another order at each epoch.
+        augment: augmentations, applied one after the other to uint8 images.
+        normalise: uint8 images to float32; by default, values between 0 and 1.
+        seed: of the order and of the augmentations.
+        device: by default the one that `tp_cnn.runtime.device` chooses.
+
+    Yields:
+        images: float32 (batch, C, H, W), in channels-last memory order.
+        labels: int64 (batch,).
+    """
+
+    def __init__(
+        self,
+        image_set: ImageSet,
+        batch_size: int = 128,
+        shuffle: bool = False,
+        augment: Sequence[Augmentation] = (),
+        normalise: Normalisation = to_unit,
+        seed: int = 0,
+        device: torch.device | str | None = None,
+    ):
+        if batch_size < 1:
+            raise CourseError(f"batch_size is {batch_size}: expected 1 or more")
+        if len(image_set) == 0:
+            raise CourseError(
+                f"{image_set.name} ({image_set.split}) has no image to make batches of"
+            )
+        self.device = torch.device(device) if device else runtime.device()
+        images = image_set.images.to(self.device)
+        self.images = images.contiguous(memory_format=torch.channels_last)
+        self.labels = image_set.labels.to(self.device)
+        self.image_set = image_set
+        self.batch_size = batch_size
+        self.shuffle = shuffle
+        self.augment = tuple(augment)
+        self.normalise = normalise
+        self.generator = torch.Generator(self.device).manual_seed(seed)
+
+    def __len__(self) -> int:
+        return -(-len(self.labels) // self.batch_size)  # rounded up
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        for chosen in self._order().split(self.batch_size):
+            images = self.images[chosen]
+            for augmentation in self.augment:
+                images = augmentation(images, self.generator)
+            images = self.normalise(images)
+            yield images.contiguous(memory_format=torch.channels_last), self.labels[chosen]
+
+    def _order(self) -> Tensor:
+        count = len(self.labels)
+        if self.shuffle:
+            return torch.randperm(count, generator=self.generator, device=self.device)
+        return torch.arange(count, device=self.device)
+
+
+def split_train(
+    image_set: ImageSet, validation: float | int = 0.1, seed: int = 0
+) -> tuple[ImageSet, ImageSet]:
+    """Draw a validation set from a train set, with the same share of each class.
+
+    Args:
+        validation: a share between 0 and 1, or a number of images.
+
+    Returns:
+        The remaining train set, and the validation set. No image is in both.
+
+    Raises:
+        CourseError: fewer images than classes on one side.
+    """
+    try:
+        train, held_out = train_test_split(
+            torch.arange(len(image_set)).numpy(),
+            test_size=validation,
+            random_state=seed,
+            stratify=image_set.labels.numpy(),
+        )
+    except ValueError as error:
+        raise CourseError(
+            f"cannot hold {validation} of {len(image_set)} images out for validation: {error}"
+        ) from None
+    return image_set.subset(sorted(train)), image_set.subset(sorted(held_out))

@@ -1,0 +1,74 @@
+"""A table of a network's layers: output shape, weights, share."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from tp_cnn.errors import CourseError
+
+
+@dataclass(frozen=True)
+class LayerRow:
+    """One layer: its name in the model, its kind, the shape of its output for one image."""
+
+    name: str
+    kind: str
+    output_shape: tuple[int, ...]
+    weights: int
+    share: float  # of the model's weights, between 0 and 1
+
+
+class Summary(list):
+    """The rows of a model; prints as a table with its total."""
+
+    @property
+    def weights(self) -> int:
+        return sum(row.weights for row in self)
+
+    def __repr__(self) -> str:
+        lines = [f"{'layer':<16}{'kind':<14}{'output shape':>16}{'weights':>12}{'share':>9}"]
+        for row in self:
+            shape = "×".join(map(str, row.output_shape))
+            lines.append(
+                f"{row.name:<16}{row.kind:<14}{shape:>16}{row.weights:>12,}{row.share:>9.1%}"
+            )
+        return "\n".join([*lines, f"{'total':<16}{'':<30}{self.weights:>12,}{1:>9.1%}"])
+
+
+def count_weights(model: nn.Module) -> int:
+    """Number of trainable values of a model, biases included."""
+    return sum(p.numel() for p in model.parameters() if p.requires_grad)
+
+
+def summary(model: nn.Module, image_shape: tuple[int, int, int]) -> Summary:
+    """Run one black image of shape (channels, height, width) and note what each layer gives.
+
+    Raises:
+        CourseError: the model does not accept this shape; the message names the layer.
+    """
+    layers = {module: name for name, module in model.named_modules() if not list(module.children())}
+    total = count_weights(model) or 1
+    rows, current = Summary(), []
+
+    def note(module, inputs, output):
+        weights = count_weights(module)
+        shape = tuple(output.shape[1:])
+        kind = type(module).__name__
+        rows.append(LayerRow(layers[module], kind, shape, weights, weights / total))
+
+    hooks = [m.register_forward_pre_hook(lambda m, _: current.append(layers[m])) for m in layers]
+    hooks += [m.register_forward_hook(note) for m in layers]
+    was_training = model.training
+    try:
+        parameter = next(model.parameters(), torch.zeros(()))
+        with torch.no_grad():
+            model.eval()(torch.zeros(1, *image_shape, device=parameter.device))
+    except RuntimeError as error:
+        where = current[-1] if current else "the model"
+        raise CourseError(f"image of shape {image_shape} refused by {where}: {error}") from None
+    finally:
+        model.train(was_training)
+        for hook in hooks:
+            hook.remove()
+    return rows

@@ -1,0 +1,1 @@
+"""Every picture that the notebooks draw, one module a theme."""
