@@ -1,0 +1,247 @@
+"""Every check of every notebook against its table of right and wrong answers."""
+
+import dataclasses
+import functools
+import importlib
+import pkgutil
+import re
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import tp_cnn.checks
+from tp_cnn.checks.compare import to_array
+from tp_cnn.checks.framework import Check, FunctionCheck, ValueCheck
+
+MODULES = [module.name for module in pkgutil.iter_modules(tp_cnn.checks.__path__)]
+CHECKS = {
+    f"{module}.{name}": check
+    for module in MODULES
+    for name, check in vars(importlib.import_module(f"tp_cnn.checks.{module}")).items()
+    if isinstance(check, Check)
+}
+SEEDS = [0, 1, 20260]
+FAR = 7919.5  # added to an answer, gives numbers that can come from nowhere else
+every_check = pytest.mark.parametrize("name", CHECKS)
+
+
+def answers_of(name):
+    module, check = name.split(".")
+    return importlib.import_module(f"wrong_answers.{module}").ANSWERS[check]
+
+
+def cases(kind):
+    """One case for each answer of one kind ("right" or "wrong") of each table."""
+    found = []
+    for name in CHECKS:
+        answers = getattr(answers_of(name), kind)
+        labelled = answers.items() if kind == "wrong" else enumerate(answers)
+        for label, answer in labelled:
+            found.append(pytest.param(name, label, answer, id=f"{name}-{label}"))
+    return found
+
+
+@every_check
+def test_has_a_table_of_wrong_answers(name):
+    answers, mistakes = answers_of(name), CHECKS[name].mistakes
+    assert len(answers.right) >= 2
+    assert len(answers.wrong) >= 3
+    assert list(answers.wrong) == [mistake.name for mistake in mistakes]
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_table_has_no_answers_to_a_missing_check(module):
+    names = {name.split(".")[1] for name in CHECKS if name.startswith(f"{module}.")}
+    if names:
+        assert set(importlib.import_module(f"wrong_answers.{module}").ANSWERS) == names
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize(("name", "label", "answer"), cases("right"))
+def test_right_answer_is_accepted(name, label, answer, seed):
+    verdict = CHECKS[name](answer, seed=seed)
+    assert verdict.ok, verdict
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize(("name", "label", "answer"), cases("wrong"))
+def test_wrong_answer_is_named(name, label, answer, seed, capsys):
+    check = CHECKS[name]
+    verdict = check(answer, seed=seed)
+    printed = capsys.readouterr().out
+    assert (verdict.status, verdict.mistake) == ("wrong", label)
+    own = next(mistake.message for mistake in check.mistakes if mistake.name == label)
+    assert own in printed
+    unnamed = dataclasses.replace(check, mistakes=[])(answer, seed=seed)
+    assert (unnamed.status, unnamed.message) != ("wrong", verdict.message)
+    assert own not in unnamed.message
+
+
+@every_check
+def test_mistakes_are_told_apart_by_their_message(name):
+    mistakes = CHECKS[name].mistakes
+    assert all(len(mistake.message) >= 15 and mistake.message[-1] in ".?" for mistake in mistakes)
+
+
+@every_check
+def test_placeholder_is_to_do(name):
+    check = CHECKS[name]
+    placeholders = [..., None]
+    if isinstance(check, FunctionCheck):
+        placeholders += [lambda *inputs: ..., lambda *inputs: None, lambda *inputs: [..., None]]
+        placeholders += [lambda *inputs: 1 + ..., lambda *inputs: np.ones(3) * ...]
+    else:
+        blank = np.full(to_array(check.answer).shape, ..., dtype=object)
+        placeholders += [blank, blank.tolist()]
+    assert {check(placeholder).status for placeholder in placeholders} == {"todo"}
+
+
+@pytest.mark.parametrize(
+    "name", [n for n, c in CHECKS.items() if isinstance(c, ValueCheck) and np.ndim(c.answer)]
+)
+def test_started_table_is_to_do(name):
+    started = to_array(CHECKS[name].answer).astype(object)
+    started.flat[-1] = ...
+    verdict = CHECKS[name](started.tolist())
+    assert (verdict.status, "1 case" in verdict.message) == ("todo", True)
+
+
+class Hostile:
+    """Raises whatever one does with it."""
+
+    def refuse(self, *arguments, **named):
+        raise RuntimeError("no")
+
+    __repr__ = __str__ = __array__ = __len__ = __iter__ = __getitem__ = __float__ = __eq__ = refuse
+    __hash__ = object.__hash__
+
+
+def strange_values(wanted):
+    """Answers of all kinds, most of them of the shape wanted."""
+    shape = wanted.shape
+    endless = []
+    endless.append(endless)
+    rng = np.random.default_rng(7)
+    yield from (np.zeros(shape), np.ones(shape), np.full(shape, 1e300), rng.normal(size=shape))
+    yield from (np.full(shape, np.nan), np.full(shape, -np.inf), 1j * wanted, wanted.astype(str))
+    yield from (wanted > 0, torch.zeros(shape, dtype=torch.bfloat16), wanted + 0.5, -wanted - 1)
+    yield from (wanted[None], torch.tensor(wanted)[..., None], [wanted.tolist(), []], [])
+    yield from ("", "12", b"1", True, {}, {"a": 1}, {1}, object(), Hostile(), [Hostile()], endless)
+    yield from (10**400, [10**400], print, len, nn.Linear(2, 2), nn.ReLU, range(3), iter([1]))
+    yield from (torch.empty(shape, device="meta"), [[1, 2], [3]], NotImplemented, Exception("x"))
+
+
+def strange_functions():
+    def endless(*inputs):
+        return endless(*inputs)
+
+    def stop(*inputs):
+        raise SystemExit
+
+    def generator(*inputs):
+        yield from inputs
+
+    def fails(*inputs):
+        raise ValueError("é" * 1000)
+
+    class Surprise(BaseException):
+        pass
+
+    def surprises(*inputs):
+        raise Surprise
+
+    return [
+        endless,
+        stop,
+        generator,
+        fails,
+        surprises,
+        lambda: 1,
+        lambda **named: 1,
+        nn.ReLU(),
+        int,
+    ]
+
+
+@every_check
+def test_strange_answers_are_refused_quietly(name):
+    check = CHECKS[name]
+    if isinstance(check, ValueCheck):
+        answers = list(strange_values(to_array(check.answer).astype(float)))
+    else:
+        arguments = check.tries(np.random.default_rng(0))[0]
+        wanted = to_array(check.answer(*arguments)).astype(float)
+        # `kept` freezes the value of the loop: the function is called later.
+        answers = [lambda *inputs, kept=value: kept for value in strange_values(wanted)]
+        answers += [*strange_functions(), 12, "12", [1, 2], Hostile(), np.zeros(3)]
+        answers.append(lambda *inputs: 0 * to_array(check.answer(*inputs)))
+        answers.append(lambda *inputs: np.full_like(to_array(check.answer(*inputs)), np.nan))
+        rng = np.random.default_rng(3)
+        answers.append(lambda *inputs: rng.normal(size=to_array(check.answer(*inputs)).shape))
+    for answer in answers:
+        verdict = check(answer)
+        assert verdict.status == "wrong", verdict
+
+
+def takes_something_that_changes(check):
+    if not isinstance(check, FunctionCheck):
+        return False
+    arguments = check.tries(np.random.default_rng(0))[0]
+    return any(isinstance(argument, np.ndarray | list) for argument in arguments)
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, check in CHECKS.items() if takes_something_that_changes(check)]
+)
+def test_input_may_not_be_modified(name):
+    check = CHECKS[name]
+
+    def careless(*inputs):
+        result = check.answer(*inputs)
+        for value in inputs:
+            if isinstance(value, np.ndarray):
+                value *= 2
+            elif isinstance(value, list):
+                value.pop()
+        return result
+
+    assert check(careless).mistake == "mutation"
+
+
+def numbers(text):
+    return [float(number) for number in re.findall(r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?", text)]
+
+
+@every_check
+def test_right_answer_is_never_printed(name, capsys):
+    """Move the right answer far away: none of its values may be in what is printed."""
+    check, answers = CHECKS[name], answers_of(name)
+    secrets = set()
+
+    def far(value):
+        secrets.update((to_array(value) + FAR).flatten().tolist())
+        return to_array(value) + FAR
+
+    if isinstance(check, ValueCheck):
+        moved = dataclasses.replace(check, answer=far(check.answer))
+    else:
+        wrapped = functools.wraps(check.answer)(lambda *inputs: far(check.answer(*inputs)))
+        moved = dataclasses.replace(check, answer=wrapped)
+    for answer in [*answers.right, *answers.wrong.values()]:
+        assert moved(answer).status == "wrong"
+    printed = numbers(capsys.readouterr().out)
+    assert secrets
+    assert not [number for number in printed for secret in secrets if abs(number - secret) < 0.01]
+
+
+@every_check
+def test_messages_of_mistakes_do_not_hold_the_answer(name):
+    check = CHECKS[name]
+    if isinstance(check, ValueCheck):
+        right = to_array(check.answer).flatten().tolist()
+        for mistake in check.mistakes:
+            found = numbers(mistake.message)
+            windows = [found[i : i + len(right)] for i in range(len(found))]
+            assert not any(np.array_equal(window, right) for window in windows)

@@ -1,0 +1,175 @@
+"""Reading a student's answer, whatever it is, and finding where it differs from the right one.
+
+Nothing here raises on a strange answer, and no sentence ever holds the value that was expected.
+"""
+
+import contextlib
+import types
+from dataclasses import dataclass
+from numbers import Number
+
+import numpy as np
+import torch
+
+DISPLAYED = 30  # whole numbers of an array shown in full; a larger one is shown by its shape
+DISPLAYED_DECIMALS = 12  # the same for other numbers, longer to read
+DEPTH = 8  # nested lists deeper than this are not looked into
+NAMES = {
+    type(None): "rien (None)",
+    type(...): "« ... »",
+    dict: "un dictionnaire",
+    set: "un ensemble",
+    types.GeneratorType: "un générateur (yield) et non un résultat (return)",
+}
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How an answer differs from another one: a sentence in French and the kind of difference."""
+
+    kind: str  # "type", "shape", "not-finite" or "value"
+    sentence: str
+
+
+class Unreadable(Exception):
+    """The answer is not made of numbers; the message says what it is, in French."""
+
+
+def blanks(value: object, depth: int = DEPTH) -> int:
+    """Count the cells still to fill: ``...`` or ``None``, alone or in nested lists."""
+    if value is None or value is ...:
+        return 1
+    if isinstance(value, np.ndarray) and value.dtype == object:
+        return blanks(value.tolist(), depth)
+    if isinstance(value, list | tuple) and depth > 0:
+        return sum(blanks(cell, depth - 1) for cell in value)
+    return 0
+
+
+def to_array(value: object) -> np.ndarray:
+    """Turn a number, a tensor, an array or nested lists of them into a NumPy array of numbers.
+
+    Raises:
+        Unreadable: ``value`` is anything else.
+    """
+    if isinstance(value, str | bytes):
+        raise Unreadable(f"du texte ({show(value)}) : retirez les guillemets")
+    if not isinstance(value, Number | np.ndarray | torch.Tensor | list | tuple | range):
+        raise Unreadable(describe(value))
+    try:
+        array = np.asarray(_without_tensors(value))
+    except ValueError:
+        raise Unreadable("des lignes de longueurs différentes") from None
+    except Exception:  # a list may hold anything, itself included
+        raise Unreadable("autre chose que des nombres") from None
+    if array.dtype == object:  # Fraction, Decimal, huge integers
+        with contextlib.suppress(Exception):
+            array = array.astype(np.float64)
+    if array.dtype.kind not in "iuf":
+        kinds = {"b": "des booléens (vrai ou faux)", "c": "des nombres complexes"}
+        raise Unreadable(kinds.get(array.dtype.kind, "autre chose que des nombres"))
+    return array
+
+
+def _without_tensors(value):
+    """Replace tensors, in nested lists too, by what NumPy reads (bfloat16 becomes float64)."""
+    if isinstance(value, torch.Tensor):
+        value = value.detach().cpu()
+        return (value.double() if value.is_floating_point() else value).numpy()
+    if isinstance(value, list | tuple):
+        return [_without_tensors(cell) for cell in value]
+    return value
+
+
+def difference(obtained: object, wanted: object, tolerance: float) -> Difference | None:
+    """Say how ``obtained`` differs from ``wanted``; None if they agree within ``tolerance``.
+
+    Args:
+        obtained: anything.
+        wanted: a number, a tensor, an array or nested lists.
+        tolerance: the largest absolute gap allowed on each value.
+    """
+    wanted = to_array(wanted).astype(np.float64)
+    try:
+        array = to_array(obtained)
+    except Unreadable as reason:
+        article = "un nombre" if wanted.ndim == 0 else "un tableau de nombres"
+        return Difference("type", f"vous obtenez {reason} ; il faut {article}.")
+    if array.shape != wanted.shape:
+        return Difference("shape", _shape_sentence(array, wanted))
+    array = array.astype(np.float64)
+    if not np.isfinite(array).all():
+        where = np.argwhere(~np.isfinite(array))[0].tolist()
+        place = f" à l'indice {where}" if where else ""
+        value = array[tuple(where)]
+        reason = "NaN, « pas un nombre »" if np.isnan(value) else "l'infini"
+        return Difference("not-finite", f"vous obtenez {reason}{place}.")
+    right = np.abs(array - wanted) <= tolerance
+    return None if right.all() else Difference("value", _value_sentence(array, wanted, tolerance))
+
+
+def _shape_sentence(array: np.ndarray, wanted: np.ndarray) -> str:
+    if wanted.ndim == 0:
+        return f"vous obtenez {show(array)} ; il faut un seul nombre."
+    obtained = f"un tableau de forme {array.shape}" if array.ndim else f"le nombre {show(array)}"
+    return f"vous obtenez {obtained} ; il faut un tableau de forme {wanted.shape}."
+
+
+def _value_sentence(array: np.ndarray, wanted: np.ndarray, tolerance: float) -> str:
+    gaps = np.abs(array - wanted)
+    first = tuple(np.argwhere(gaps > tolerance)[0].tolist())  # () when the answer is one number
+    precision = "" if is_whole(array) else f"à {tolerance:g} près"
+    direction = "trop petit" if array[first] < wanted[first] else "trop grand"
+    if array.ndim == 0:
+        sentence = (
+            f"vous obtenez {show(array)}, c'est {direction}{precision and f' ({precision})'}."
+        )
+    else:
+        count = _count(gaps <= tolerance)
+        sentence = (
+            f"vous obtenez {show(array)} ; à l'indice {list(first)}, "
+            f"{show(array[first])} est {direction} ({count}{precision and f', {precision}'})."
+        )
+    if precision and gaps.max() <= 0.02 * np.abs(wanted).max():
+        sentence += " L'écart est petit : gardez la valeur exacte plutôt qu'un arrondi."
+    return sentence
+
+
+def _count(right: np.ndarray) -> str:
+    number = int(right.sum())
+    if number == 0:
+        return "aucune valeur juste"
+    plural = "s" if number > 1 else ""
+    return f"{number} valeur{plural} juste{plural} sur {right.size}"
+
+
+def show(value: object) -> str:
+    """Write a value on one line for a student: small arrays in full, large ones by their shape."""
+    try:
+        if isinstance(value, np.ndarray | torch.Tensor | list | tuple | Number):
+            array = to_array(value)
+            large = array.size > (DISPLAYED if is_whole(array) else DISPLAYED_DECIMALS)
+            text = f"un tableau de forme {array.shape}" if large else _write(array.tolist())
+        else:
+            text = repr(value)
+    except Exception:  # an object of the student's whose repr fails, or a list of anything
+        text = f"un objet de type {type(value).__name__}"
+    return text if len(text) <= 160 else text[:157] + "..."
+
+
+def is_whole(array: np.ndarray) -> bool:
+    """Say whether every value is a whole number."""
+    return bool((np.mod(array, 1) == 0).all())
+
+
+def _write(value) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(_write(cell) for cell in value)}]"
+    return f"{value:.0f}" if float(value).is_integer() else f"{value:.6g}"
+
+
+def describe(value: object) -> str:
+    """Say in French what kind of object ``value`` is."""
+    if isinstance(value, types.FunctionType | types.BuiltinFunctionType | types.MethodType):
+        return "une fonction et non sa valeur"
+    return NAMES.get(type(value), f"un objet de type {type(value).__name__}")
