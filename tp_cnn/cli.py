@@ -29,11 +29,57 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="tp-cnn", description="A lab course on CNNs.")
     parser.add_argument("--version", action="version", version=f"tp-cnn {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add_run(commands)
     _add_train(commands)
     _add_data(commands)
+    _add_build(commands)
     doctor = commands.add_parser("doctor", help="check the machine: one [OK] or [FAIL] a line")
     doctor.set_defaults(run=_doctor)
     return parser
+
+
+def _add_run(commands) -> None:
+    add = commands.add_parser("run", help="execute the course's notebooks, write a results page")
+    add.set_defaults(run=_run)
+    add.add_argument("names", nargs="*", metavar="NAME", help="such as 03; default: all")
+    add.add_argument(
+        "--profile", choices=["quick", "full"], help="default: TP_CNN_PROFILE, or quick"
+    )
+    edition = add.add_mutually_exclusive_group()
+    edition.add_argument("--solutions", dest="edition", action="store_const", const="solutions")
+    edition.add_argument("--notebooks", dest="edition", action="store_const", const="notebooks")
+    add.set_defaults(edition="solutions")
+    add.add_argument("--output", default="build/run", metavar="DIR")
+    add.add_argument("--cell-timeout", type=float, default=600, metavar="SECONDS")
+    add.add_argument("--notebook-timeout", type=float, default=1800, metavar="SECONDS")
+    add.add_argument("--download", action="store_true", help="let the notebooks download data sets")
+
+
+def _add_build(commands) -> None:
+    build = commands.add_parser("build", help="build both editions of notebooks from their sources")
+    build.add_argument("names", nargs="*", metavar="NAME", help="such as 03; default: all")
+    build.add_argument("--no-execute", action="store_true", help="keep the outputs as they are")
+    build.set_defaults(run=_build)
+    questions = commands.add_parser("questions", help="list the questions of the course")
+    questions.add_argument("names", nargs="*", metavar="NAME", help="such as 03; default: all")
+    questions.add_argument("--json", action="store_true")
+    questions.set_defaults(run=_questions)
+
+
+def _add_data(commands) -> None:
+    data = commands.add_parser("data", help="find, download, check and cache data sets")
+    actions = data.add_subparsers(title="actions", metavar="ACTION", required=True)
+    for action, text, needs_name in (
+        ("status", "what is on the disk", False),
+        ("fetch", "download a data set", True),
+        ("verify", "compare with the official checksums", True),
+        ("cache", "decode images once, so that they load at once later", True),
+    ):
+        add = actions.add_parser(action, help=text)
+        if needs_name:
+            add.add_argument("name", help="mnist, fashion-mnist or cifar10")
+        add.add_argument("--data", metavar="DIR", help="where data sets are, or go")
+        add.set_defaults(run=_data, action=action)
 
 
 def _add_train(commands) -> None:
@@ -45,7 +91,9 @@ def _add_train(commands) -> None:
     add.set_defaults(run=_train)
     option = add.add_argument
     option("--model", default="lenet5", help="lenet5, cifarnet or dense")
-    option("--dataset", default="mnist", help="mnist, fashion-mnist, cifar10, digits, shapes, FOLDER")
+    option(
+        "--dataset", default="mnist", help="mnist, fashion-mnist, cifar10, digits, shapes, FOLDER"
+    )
     option("--data", metavar="DIR", help="where data sets are, or go")
     option("--images", type=int, default=0, help="train images kept; 0: all")
     option("--validation", type=float, default=0.1, help="share of them held out")
@@ -100,7 +148,9 @@ def _train(options) -> int:
         raise CourseError(f"stopped after {len(result.history)} epochs: {advice}")
     total = len(result.test_set)
     wrong = total - round(result.test.accuracy * total)
-    print(f"test error: {wrong / total:.2%} ({wrong} of {total:,} images, measured once, at the end)")
+    print(
+        f"test error: {wrong / total:.2%} ({wrong} of {total:,} images, measured once, at the end)"
+    )
     return 0
 
 
@@ -126,3 +176,67 @@ def _doctor(options) -> int:
     from tp_cnn import doctor
 
     return 0 if doctor.report() else 1
+
+
+def _run(options) -> int:
+    import os
+
+    from tp_cnn.course import run
+
+    if not options.download:
+        os.environ["TP_CNN_DOWNLOAD"] = "0"  # for the notebooks' kernels
+    results = run.run(
+        options.names or None,
+        options.profile,
+        options.edition,
+        options.output,
+        options.cell_timeout,
+        options.notebook_timeout,
+    )
+    for result in results:
+        print(f"{result.name:<24}{result.status:<18}{result.seconds:>6.1f} s")
+    failed = [result for result in results if result.failure]
+    for result in failed:
+        print(f"\n{result.name}: {result.failure}", file=sys.stderr)
+    print(f"results page: {Path(options.output) / 'index.html'}")
+    return 1 if failed else 0
+
+
+def _build(options) -> None:
+    from tp_cnn.course import build, questions
+
+    for built in build.build(options.names or None, execute=not options.no_execute):
+        done = "executed" if built.executed else "not executed"
+        print(f"{built.name}: {done}, {built.seconds:.1f} s")
+        for note in built.notes:
+            print(f"  {note}")
+    if questions.update_readme():
+        print("README.md: the table of notebooks is up to date")
+
+
+def _questions(options) -> None:
+    from tp_cnn.course import questions
+
+    rows = questions.questions(names=options.names or None)
+    print(questions.as_json(rows) if options.json else questions.as_table(rows))
+
+
+def _data(options) -> int:
+    from tp_cnn.data import sources
+
+    if options.action == "verify":
+        verdicts = sources.verify(options.name, options.data)
+        for verdict in verdicts:
+            print(f"{verdict.state:<10} {verdict.path} {verdict.detail}".rstrip())
+        return 1 if any(verdict.state == "altered" for verdict in verdicts) else 0
+    actions = {
+        "status": lambda: sources.status(options.data),
+        "fetch": lambda: sources.fetch(options.name, options.data),
+        "cache": lambda: sources.build_cache(options.name, options.data),
+    }
+    for row in actions[options.action]():
+        place = f"{row.layout} in {row.where}"
+        print(f"{row.name:<14}{row.split:<7}{row.images:>7,} images  {place}  {row.note}".rstrip())
+    if options.action == "status":
+        print("digits and shapes need no file")
+    return 0

@@ -74,7 +74,7 @@ class History(list):
         try:
             with open(path, newline="") as file:
                 return cls(_row(line) for line in csv.DictReader(file))
-        except (OSError, TypeError, ValueError) as error:
+        except (OSError, KeyError, TypeError, ValueError) as error:
             raise CourseError(f"{path} is not a history written by to_csv: {error}") from None
 
     def plot(self):

@@ -26,6 +26,7 @@ class Settings:
     """What the variables ``TP_CNN_*`` say: the field ``seed`` is read from ``TP_CNN_SEED``."""
 
     data: str = ""  # folder where data sets are looked for first
+    download: bool = True  # whether a data set that is not on the disk may be downloaded
     mirror: str = ""  # "official", or the address of a folder that serves the data files
     device: str = "auto"  # "auto", "cpu", "cuda", "cuda:1", "mps"
     precision: str = "auto"  # "auto": bfloat16 autocast on GPUs that have it, float32 elsewhere

@@ -55,6 +55,7 @@ def epoch(
     training = optimizer is not None
     model.train(training)
     device = next(model.parameters()).device
+    autocast = runtime.autocast(device)
     total_loss = torch.zeros((), device=device)
     correct = torch.zeros((), dtype=torch.int64, device=device)
     count = 0
@@ -62,7 +63,7 @@ def epoch(
         for step, (images, labels) in enumerate(batches):
             images = images.to(device, non_blocking=True)
             labels = labels.to(device, non_blocking=True)
-            with runtime.autocast(device):
+            with autocast:
                 outputs = model(images)
                 loss = criterion(outputs, labels)
             if training:

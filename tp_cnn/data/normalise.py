@@ -87,7 +87,7 @@ class Normalise:
     def __call__(self, images: Tensor) -> Tensor:
         if self.scale.device != images.device:
             self.scale, self.offset = self.scale.to(images.device), self.offset.to(images.device)
-        return torch.addcmul(self.offset, images.float(), self.scale)
+        return images.float().mul_(self.scale).add_(self.offset)
 
     def __repr__(self) -> str:
         return f"Normalise({self.statistics})"

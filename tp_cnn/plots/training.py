@@ -31,7 +31,7 @@ def curves(histories: Mapping[str, History], title: str = "") -> Figure:
                     axis.plot(history.epoch, values, line, marker=marker, color=colour, label=label)
     left.set(title="Coût (entropie croisée)", xlabel="époque", ylabel="coût moyen par image")
     right.set(title="Exactitude", xlabel="époque", ylabel="images bien classées")
-    right.yaxis.set_major_formatter(PercentFormatter(1.0))
+    right.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
     for axis in (left, right):
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         clean(axis)
@@ -65,9 +65,9 @@ def image_grid(
     drawn, axes = figure(rows, columns, width=0.88 * columns, height=height, squeeze=False)
     for axis in axes.flat:
         axis.axis("off")
-    for axis, image in zip(axes.flat, images.cpu(), strict=False):
+    for axis, image in zip(axes.flat, images.cpu().numpy(), strict=False):
         grey = image.shape[0] == 1
-        axis.imshow(image[0] if grey else image.permute(1, 2, 0), cmap="gray" if grey else None)
+        axis.imshow(image[0] if grey else image.transpose(1, 2, 0), cmap="gray" if grey else None)
     for axis, text in zip(axes.flat, titles, strict=False):
         axis.set_title(text, fontsize=8, color=INK, pad=2)
     if title:
@@ -117,7 +117,7 @@ def worst_mistakes(
         raise CourseError("the model makes no mistake on these images: nothing to show")
     chosen = wrong[of_truth[wrong].argsort()[:count]]
     titles = [
-        f"{classes[predictions[i]]} ({confidence[i]:.0%})\nvrai : {classes[labels[i]]}"
+        f"{classes[predictions[i]]} ({100 * confidence[i]:.0f} %)\nvrai : {classes[labels[i]]}"
         for i in chosen
     ]
     title = f"Les {len(chosen)} pires erreurs, sur {len(wrong)}"

@@ -1,0 +1,87 @@
+import csv
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tp_cnn import __version__, cli, doctor
+from tp_cnn.data import sources
+
+TRAIN = ["train", "--dataset", "digits", "--epochs", "1", "--device", "cpu"]
+
+
+def test_train_prints_what_it_used_and_an_honest_test_error(tmp_path, capsys):
+    assert cli.main([*TRAIN, "--output", str(tmp_path / "out")]) == 0
+    printed = capsys.readouterr().out
+    assert "61,706 weights" in printed
+    assert "measured once, at the end" in printed
+    written = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert written == ["confusion.png", "curves.png", "history.csv", "mistakes.png"]
+    with (tmp_path / "out" / "history.csv").open() as file:
+        assert [row["epoch"] for row in csv.DictReader(file)] == ["1"]
+
+
+def test_train_goes_on_from_a_checkpoint(tmp_path, capsys):
+    arguments = [*TRAIN, "--checkpoint", str(tmp_path / "run.pt"), "--schedule", "constant"]
+    assert cli.main(arguments) == 0
+    arguments[arguments.index("--epochs") + 1] = "2"
+    capsys.readouterr()
+    assert cli.main(arguments) == 0
+    rows = [line for line in capsys.readouterr().out.splitlines() if line.endswith(" s")]
+    assert [row.split()[0] for row in rows] == ["2"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--model", "alexnet"], "model 'alexnet': expected one of lenet5"),
+        (["--model", "cifarnet"], "cifarnet takes 32×32 images"),
+        (["--device", "cuda:77"], "device 'cuda:77'"),
+        (["--dataset", "minst"], "minst"),
+    ],
+)
+def test_a_failure_is_one_line_and_code_1(arguments, message, capsys):
+    assert cli.main([*TRAIN, *arguments]) == 1
+    printed = capsys.readouterr().err
+    assert message in printed
+    assert "Traceback" not in printed
+
+
+@pytest.mark.parametrize("arguments", [[], ["train", "--epochs", "two"], ["learn"]])
+def test_wrong_usage_is_code_2(arguments, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(arguments)
+    assert stopped.value.code == 2
+
+
+def test_the_command_is_installed():
+    command = os.path.join(os.path.dirname(sys.executable), "tp-cnn")
+    done = subprocess.run([command, "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == f"tp-cnn {__version__}"
+
+
+def test_doctor_has_a_line_a_check_and_fails_on_a_wrong_setting(monkeypatch, capsys):
+    assert cli.main(["doctor"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 8
+    assert all(line.startswith("[OK] ") for line in lines)
+    monkeypatch.setenv("TP_CNN_DEVICE", "abacus")
+    assert cli.main(["doctor"]) == 1
+    assert "[FAIL] device: device 'abacus'" in capsys.readouterr().out
+
+
+def test_doctor_reports_a_folder_that_cannot_be_written(monkeypatch):
+    def refuse(*args, **kwargs):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(doctor.tempfile, "TemporaryFile", refuse)
+    findings = {finding.subject: finding for finding in doctor.examine()}
+    assert not findings["write access"].ok
+    assert "Permission denied" in findings["write access"].detail
+
+
+def test_data_commands_agree_with_the_package(tmp_path, capsys):
+    assert cli.main(["data", "status", "--data", str(tmp_path)]) == 0
+    assert "digits" in capsys.readouterr().out
+    assert sources.load("digits", "train").images.shape[1:] == (1, 28, 28)

@@ -1,0 +1,28 @@
+"""The data of a notebook: the set that it wants, or one that needs no file."""
+
+from tp_cnn import runtime
+from tp_cnn.data.sources import ImageSet, load
+from tp_cnn.errors import CourseError
+
+
+def load_for_class(name: str, otherwise: str) -> tuple[ImageSet, ImageSet]:
+    """The train and test sets called ``name``, or those called ``otherwise`` without them.
+
+    Says in French which set is used, and why. ``TP_CNN_DOWNLOAD=0`` forbids to download.
+
+    Args:
+        otherwise: ``"digits"`` or ``"shapes"``, which are always there.
+    """
+    try:
+        sets = _load_both(name, runtime.settings().download)
+    except CourseError as error:
+        print(f"{name} est introuvable ; ce notebook continue avec « {otherwise} ».")
+        print(f"Pour l'obtenir : tp-cnn data fetch {name}. Détail : {str(error).splitlines()[0]}")
+        sets = _load_both(otherwise, download=False)
+    print(f"Données : {sets[0].origin}")
+    return sets
+
+
+def _load_both(name: str, download: bool) -> tuple[ImageSet, ImageSet]:
+    train, test = (load(name, split, download=download) for split in ("train", "test"))
+    return train, test
