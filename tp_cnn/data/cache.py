@@ -1,0 +1,94 @@
+"""Our own files of decoded images: one safetensors file a data set, mapped into memory.
+
+A file holds the tensors ``train_images``, ``train_labels`` and, if there is a test set,
+``test_images``, ``test_labels``; its header holds the classes and the key of what it was made from.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from tp_cnn.files import atomic_write
+
+Splits = dict[str, tuple[Tensor, Tensor]]  # split -> (images, labels)
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a cache file says of itself, read without its images."""
+
+    key: str
+    classes: tuple[str, ...]
+    counts: dict[str, int]
+    kind: str  # "" for the official images, "JPEG copy" or "copy" for re-encoded ones
+    digest: str  # of the tensors, when the file was written
+
+
+def header(path: Path) -> Header | None:
+    """The header of a cache file; None if there is none, or if it is damaged or another's."""
+    try:
+        with safe_open(path, "pt") as file:
+            said = file.metadata()
+            counts = {
+                name.removesuffix("_labels"): file.get_slice(name).get_shape()[0]
+                for name in sorted(file.keys(), reverse=True)
+                if name.endswith("_labels")
+            }
+        classes = tuple(json.loads(said["classes"]))
+        return Header(said["key"], classes, counts, said["kind"], said["digest"])
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError):
+        return None
+
+
+def read(path: Path, split: str) -> tuple[Tensor, Tensor]:
+    """Images and labels of one split, mapped from the disk: read when they are touched."""
+    with safe_open(path, "pt") as file:
+        return file.get_tensor(f"{split}_images"), file.get_tensor(f"{split}_labels")
+
+
+def write(path: Path, splits: Splits, classes: tuple[str, ...], key: str, kind: str = "") -> None:
+    """Write a cache file; a reader sees it whole or not at all.
+
+    Raises:
+        OSError: the disk refuses.
+    """
+    tensors = {}
+    for split, (images, labels) in splits.items():
+        tensors |= {f"{split}_images": images.contiguous(), f"{split}_labels": labels.contiguous()}
+    said = {"key": key, "classes": json.dumps(classes), "kind": kind, "digest": _digest(tensors)}
+    with atomic_write(path) as temporary:
+        try:
+            save_file(tensors, temporary, metadata=said)
+        except SafetensorError as error:  # how safetensors reports a full disk
+            raise OSError(f"{path}: {error}") from error
+
+
+def is_intact(path: Path) -> bool:
+    """Whether the tensors still are those that were written (reads the whole file)."""
+    found = header(path)
+    if found is None:
+        return False
+    with safe_open(path, "pt") as file:
+        return _digest({name: file.get_tensor(name) for name in file.keys()}) == found.digest  # noqa: SIM118
+
+
+def first_fresh(places: list[Path], key: str | None) -> Path | None:
+    """The first of ``places`` that holds a cache made from ``key`` (from anything if None)."""
+    for place in places:
+        found = header(place)
+        if found is not None and key in (None, found.key):
+            return place
+    return None
+
+
+def _digest(tensors: dict[str, Tensor]) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        digest.update(name.encode())
+        digest.update(memoryview(tensors[name].numpy()).cast("B"))
+    return digest.hexdigest()
