@@ -14,6 +14,7 @@ import common
 
 from tp_cnn import recipe
 from tp_cnn.files import atomic_write
+from tp_cnn.tables import markdown_table
 
 SHARED = recipe.Recipe(epochs=20, schedule="cosine", validation=0.05)
 RECIPES = {
@@ -93,7 +94,7 @@ def report() -> None:
         "Data: MNIST, 57,000 images to train, 3,000 to validate, 10,000 to test, once",
         "Both: momentum 0.9, learning rate 0.05 down to 0 along a cosine",
     ]
-    text = common.markdown_table(header, table)
+    text = markdown_table(header, table)
     common.write_report("accuracy", "LeNet-5 on MNIST (61,706 weights)", text, notes)
 
 

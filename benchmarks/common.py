@@ -30,11 +30,6 @@ def command() -> str:
     return " ".join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]])
 
 
-def markdown_table(header: list[str], rows: list[list[str]]) -> str:
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
-
-
 def write_report(name: str, title: str, table: str, notes: list[str]) -> None:
     """Print the report and write it to ``results/NAME.md``."""
     today = datetime.date.today().isoformat()

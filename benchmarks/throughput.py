@@ -29,6 +29,7 @@ from tp_cnn.data.batches import Batches
 from tp_cnn.data.normalise import Normalise, channel_statistics
 from tp_cnn.data.sources import ImageSet, load
 from tp_cnn.models import CifarNet, LeNet5
+from tp_cnn.tables import markdown_table
 from tp_cnn.training import epoch
 
 BATCH = 128
@@ -183,7 +184,7 @@ def main() -> None:
     notes = [
         f"Batches of {BATCH}; {options.rounds} alternating rounds; ratios are medians of pairs"
     ]
-    table = common.markdown_table(header, rows)
+    table = markdown_table(header, rows)
     common.write_report("throughput", "Images trained per second", table, notes)
 
 

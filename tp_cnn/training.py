@@ -41,9 +41,7 @@ def epoch(
 ) -> Measure:
     """Go once through ``batches``: train if there is an ``optimizer``, else only evaluate.
 
-    The two differ in three ways (question 14): training puts the model in ``train()`` mode and
-    updates its weights after each batch; evaluation uses ``eval()`` mode and builds no graph. So
-    in training the means are over a model that changes all along.
+    Question 14 asks in what the two differ.
 
     Args:
         criterion: a loss whose result is a mean over the batch, as PyTorch's are by default.

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from tp_cnn.data.augment import CenterCrop, HorizontalFlip, RandomCrop, RandomShift
+from tp_cnn.data.augment import CenterCrop, HorizontalFlip, RandomCrop, RandomShift, shift
 from tp_cnn.errors import CourseError
 
 
@@ -34,6 +34,17 @@ def test_random_shift_keeps_the_size_and_brings_zeros(images, generator):
     assert shifted.shape == images.shape
     kept = (shifted > 0).sum((1, 2, 3)) / 3
     assert set(kept.long().tolist()) == {25, 30, 36}  # moved in two, one or no direction
+
+
+@pytest.mark.parametrize(("right", "down"), [(2, 0), (0, -1), (-3, 2), (0, 0)])
+def test_shift_moves_each_pixel_as_told(images, right, down):
+    moved = shift(images + 1, right, down)
+    assert moved.shape == images.shape
+    for row, column in [(0, 0), (5, 5), (3, 2)]:
+        source = (row - down, column - right)
+        inside = all(0 <= place < 6 for place in source)
+        expected = images[0, 0][source] + 1 if inside else 0
+        assert moved[7, 1, row, column] == expected
 
 
 def test_center_crop_is_the_centre(images):

@@ -69,6 +69,18 @@ class HorizontalFlip:
         return torch.where(_column(draws < self.probability), images.flip(3), images)
 
 
+def shift(images: Tensor, right: int, down: int) -> Tensor:
+    """Move every image by ``right`` and ``down`` pixels (negative: left, up); zeros come in.
+
+    Shape: (batch, C, H, W) -> (batch, C, H, W).
+    """
+    height, width = images.shape[2:]
+    margin = max(abs(right), abs(down))
+    padded = pad(images, [margin] * 4)
+    top, left = margin - down, margin - right
+    return padded[:, :, top : top + height, left : left + width]
+
+
 def _column(values: Tensor) -> Tensor:
     return values.view(-1, 1, 1, 1)  # one value an image, to broadcast over C, H, W
 

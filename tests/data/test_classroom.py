@@ -1,0 +1,34 @@
+import pytest
+
+from tp_cnn.data import classroom
+
+
+def test_the_wanted_set_is_used_when_it_is_there(capsys):
+    train, test = classroom.load_for_class("digits", otherwise="shapes")
+    assert (train.name, test.split) == ("digits", "test")
+    assert "Données : " in capsys.readouterr().out
+
+
+def test_without_it_the_embedded_set_is_used_and_said(monkeypatch, tmp_path, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("tp_cnn.data.layouts.roots", lambda root=None: [tmp_path])
+    monkeypatch.setenv("TP_CNN_DOWNLOAD", "0")
+    train, _ = classroom.load_for_class("mnist", otherwise="digits")
+    assert train.name == "digits"
+    printed = capsys.readouterr().out
+    assert "mnist est introuvable" in printed
+    assert "tp-cnn data fetch mnist" in printed
+
+
+@pytest.mark.parametrize(("value", "expected"), [("1", True), ("0", False)])
+def test_downloading_is_a_setting(monkeypatch, value, expected):
+    asked = []
+
+    def load(name, split, download):
+        asked.append(download)
+
+    monkeypatch.setattr(classroom, "load", load)
+    monkeypatch.setenv("TP_CNN_DOWNLOAD", value)
+    with pytest.raises(AttributeError):  # this load gives no set
+        classroom.load_for_class("mnist", otherwise="digits")
+    assert asked == [expected, expected]

@@ -1,0 +1,23 @@
+"""Tables that read well as text and that a notebook shows as tables."""
+
+from collections.abc import Iterable, Sequence
+
+
+def markdown_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A Markdown table: the first column to the left, the others to the right."""
+    rules = [":---", *["---:"] * (len(header) - 1)]
+    lines = [header, rules, *[[str(value) for value in row] for row in rows]]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+class Table:
+    """A table that a notebook shows when a cell ends with it; prints as Markdown elsewhere."""
+
+    def __init__(self, header: Sequence[str], rows: Iterable[Sequence[object]]):
+        self.text = markdown_table(header, rows)
+
+    def __repr__(self) -> str:
+        return self.text
+
+    def _repr_markdown_(self) -> str:
+        return self.text
