@@ -131,13 +131,13 @@ def tiny_cifar(address="", extra_members=()):
             batches[name] = pickle.dumps({"data": data, "labels": [i % 10 for i in range(20)]})
             checksums[split].append((name, md5(batches[name])))
     buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
         members = [(f"cifar-10-batches-py/{name}", content) for name, content in batches.items()]
         for name, content in [*extra_members, *members]:
             member = tarfile.TarInfo(name)
             member.size = len(content)
             archive.addfile(member, io.BytesIO(content))
-    tar = buffer.getvalue()
+    tar = gzip.compress(buffer.getvalue(), mtime=0)
     dataset = dataclasses.replace(
         catalog.CIFAR10,
         counts={"train": 100, "test": 20},

@@ -343,7 +343,7 @@ def real(name, monkeypatch):
     rows = [row for row in sources.status() if row.name == name]
     if not rows:
         pytest.skip(f"{name} is not on this machine")
-    return load(name), load(name, "test")
+    return load(name, download=False), load(name, "test", download=False)
 
 
 def test_real_mnist_is_exact_and_loads_at_once(monkeypatch):
