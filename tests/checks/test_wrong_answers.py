@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import importlib
+import math
 import pkgutil
 import re
 
@@ -14,6 +15,9 @@ from torch import nn
 import tp_cnn.checks
 from tp_cnn.checks.compare import to_array
 from tp_cnn.checks.framework import Check, FunctionCheck, ValueCheck
+from tp_cnn.checks.loops import LoopCheck
+from tp_cnn.checks.networks import NetworkCheck
+from tp_cnn.checks.tables import TableCheck
 
 MODULES = [module.name for module in pkgutil.iter_modules(tp_cnn.checks.__path__)]
 CHECKS = {
@@ -23,6 +27,7 @@ CHECKS = {
     if isinstance(check, Check)
 }
 SEEDS = [0, 1, 20260]
+CHANGING = np.ndarray | torch.Tensor | list
 FAR = 7919.5  # added to an answer, gives numbers that can come from nowhere else
 every_check = pytest.mark.parametrize("name", CHECKS)
 
@@ -89,9 +94,16 @@ def test_mistakes_are_told_apart_by_their_message(name):
 def test_placeholder_is_to_do(name):
     check = CHECKS[name]
     placeholders = [..., None]
-    if isinstance(check, FunctionCheck):
+    if isinstance(check, FunctionCheck | LoopCheck | NetworkCheck):
         placeholders += [lambda *inputs: ..., lambda *inputs: None, lambda *inputs: [..., None]]
         placeholders += [lambda *inputs: 1 + ..., lambda *inputs: np.ones(3) * ...]
+        placeholders += [lambda *inputs: nn.Sequential(..., nn.ReLU())]
+        placeholders += [lambda *inputs: nn.Sequential(nn.Flatten(), nn.Linear(..., 10))]
+    elif isinstance(check, TableCheck):
+        full = [tuple(cells) for cells in check.answer.values()]
+        empty = [tuple(... for _ in cells) for cells in full]
+        placeholders += [[...] * len(full), dict.fromkeys(check.answer), empty]
+        placeholders += [{**check.answer, next(iter(check.answer)): ...}]
     else:
         blank = np.full(to_array(check.answer).shape, ..., dtype=object)
         placeholders += [blank, blank.tolist()]
@@ -126,7 +138,7 @@ def strange_values(wanted):
     rng = np.random.default_rng(7)
     yield from (np.zeros(shape), np.ones(shape), np.full(shape, 1e300), rng.normal(size=shape))
     yield from (np.full(shape, np.nan), np.full(shape, -np.inf), 1j * wanted, wanted.astype(str))
-    yield from (wanted > 0, torch.zeros(shape, dtype=torch.bfloat16), wanted + 0.5, -wanted - 1)
+    yield from (wanted > 0, torch.zeros(shape, dtype=torch.bfloat16), wanted + 0.7, -wanted - 1)
     yield from (wanted[None], torch.tensor(wanted)[..., None], [wanted.tolist(), []], [])
     yield from ("", "12", b"1", True, {}, {"a": 1}, {1}, object(), Hostile(), [Hostile()], endless)
     yield from (10**400, [10**400], print, len, nn.Linear(2, 2), nn.ReLU, range(3), iter([1]))
@@ -165,11 +177,57 @@ def strange_functions():
     ]
 
 
+def strange_networks(image_shape):
+    class Raises(nn.Linear):
+        def __deepcopy__(self, memo):
+            raise RuntimeError("no")
+
+    class ReturnsPair(nn.Module):
+        def forward(self, images):
+            return images, images
+
+    class Stops(nn.Module):
+        def forward(self, images):
+            raise SystemExit
+
+    class Recursive(nn.Linear):
+        def forward(self, images):
+            return self(images)
+
+    networks = [Raises(2, 2), ReturnsPair(), Stops(), Recursive(2, 2), nn.Identity()]
+    networks += [nn.Sequential()]
+    networks += [nn.LSTM(3, 2), nn.Embedding(3, 2), nn.Conv2d(1, 1, 99), nn.Conv1d(1, 1, 1)]
+    networks += [nn.Sequential(nn.Flatten(), nn.LazyLinear(10)), nn.LazyLinear(2), nn.PReLU()]
+    networks += [nn.ModuleList([nn.Linear(2, 2)]), nn.Conv2d(image_shape[0], 3, 3, device="meta")]
+    return networks
+
+
+def after_all(check, change):
+    return lambda *inputs: change(check.answer(*inputs))
+
+
 @every_check
 def test_strange_answers_are_refused_quietly(name):
     check = CHECKS[name]
     if isinstance(check, ValueCheck):
         answers = list(strange_values(to_array(check.answer).astype(float)))
+    elif isinstance(check, TableCheck):
+        size = len(check.answer), len(check.columns)
+        values = strange_values(np.ones(size))
+        answers = list(values) + [[cell] * size[0] for cell in strange_values(np.ones(size[1]))]
+        answers += [[(cell,) * size[1]] * size[0] for cell in strange_values(np.array(1.0))]
+        answers += [dict(enumerate(answer)) for answer in answers if type(answer) is list]
+    elif isinstance(check, NetworkCheck):
+        # An empty value is an unwritten function: to do.
+        values = list(strange_values(np.ones(3)))
+        answers = [lambda kept=value: kept for value in values]
+        answers += [value for value in values if value is not print] + strange_functions()
+        answers += strange_networks(check.image_shape)
+    elif isinstance(check, LoopCheck):
+        answers = [lambda *inputs, kept=value: kept for value in strange_values(np.ones(()))]
+        answers += [*strange_functions(), 12, "12", [1, 2], Hostile(), np.zeros(3)]
+        answers += [after_all(check, lambda value: value + 0.5), after_all(check, str)]
+        answers += [after_all(check, lambda value: math.nan), after_all(check, lambda value: None)]
     else:
         arguments = check.tries(np.random.default_rng(0))[0]
         wanted = to_array(check.answer(*arguments)).astype(float)
@@ -189,7 +247,7 @@ def takes_something_that_changes(check):
     if not isinstance(check, FunctionCheck):
         return False
     arguments = check.tries(np.random.default_rng(0))[0]
-    return any(isinstance(argument, np.ndarray | list) for argument in arguments)
+    return any(isinstance(argument, CHANGING) for argument in arguments)
 
 
 @pytest.mark.parametrize(
@@ -201,8 +259,8 @@ def test_input_may_not_be_modified(name):
     def careless(*inputs):
         result = check.answer(*inputs)
         for value in inputs:
-            if isinstance(value, np.ndarray):
-                value *= 2
+            if isinstance(value, np.ndarray | torch.Tensor):
+                value += 1
             elif isinstance(value, list):
                 value.pop()
         return result
@@ -214,7 +272,7 @@ def numbers(text):
     return [float(number) for number in re.findall(r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?", text)]
 
 
-@every_check
+@pytest.mark.parametrize("name", [n for n, c in CHECKS.items() if not isinstance(c, NetworkCheck)])
 def test_right_answer_is_never_printed(name, capsys):
     """Move the right answer far away: none of its values may be in what is printed."""
     check, answers = CHECKS[name], answers_of(name)
@@ -226,6 +284,9 @@ def test_right_answer_is_never_printed(name, capsys):
 
     if isinstance(check, ValueCheck):
         moved = dataclasses.replace(check, answer=far(check.answer))
+    elif isinstance(check, TableCheck):
+        table = {row: [far(cell) for cell in cells] for row, cells in check.answer.items()}
+        moved = dataclasses.replace(check, answer=table)
     else:
         wrapped = functools.wraps(check.answer)(lambda *inputs: far(check.answer(*inputs)))
         moved = dataclasses.replace(check, answer=wrapped)

@@ -74,7 +74,7 @@ def attempt(function: Callable, arguments: tuple, names: list[str]) -> Trial:
     Raises:
         Refused: wrong signature, exception in the student's code, or an argument modified.
     """
-    named = _name_arguments(function, arguments, names)
+    named = name_arguments(function, arguments, names)
     call = _write_call(function, named)
     copies = copy.deepcopy(arguments)
     output = io.StringIO()
@@ -108,7 +108,7 @@ def told(printed: str) -> str:
     return "\n  Votre code a affiché :" + "".join(f"\n    {line[:120]}" for line in shown)
 
 
-def _name_arguments(function: Callable, arguments: tuple, names: list[str]) -> dict[str, object]:
+def name_arguments(function: Callable, arguments: tuple, names: list[str]) -> dict[str, object]:
     """Pair each argument with the student's own name for it, or ours where there is none."""
     try:
         bound = inspect.signature(function).bind(*arguments).arguments
@@ -116,13 +116,16 @@ def _name_arguments(function: Callable, arguments: tuple, names: list[str]) -> d
         bound = {}
     except TypeError:
         count = f"{len(names)} argument{'s' if len(names) > 1 else ''}"
-        message = f"{_name(function)} doit accepter {count}, dans cet ordre : {', '.join(names)}."
-        raise Refused(message, "signature") from None
+        accept = f"accepter {count}, dans cet ordre : {', '.join(names)}"
+        wanted = accept if names else "pouvoir s'appeler sans argument"
+        raise Refused(f"{_name(function)} doit {wanted}.", "signature") from None
     own_names = len(bound) == len(arguments)  # not with *arguments
     return dict(zip(bound if own_names else names, arguments, strict=True))
 
 
 def _write_call(function: Callable, named: dict[str, object]) -> str:
+    if not named:
+        return ""
     words = [f"{name}={show(value)}" for name, value in named.items()]
     if sum(map(len, words)) <= 70:
         return f"{_name(function)}({', '.join(words)})"

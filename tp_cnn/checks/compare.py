@@ -159,7 +159,8 @@ def show(value: object) -> str:
 
 def is_whole(array: np.ndarray) -> bool:
     """Say whether every value is a whole number."""
-    return bool((np.mod(array, 1) == 0).all())
+    with np.errstate(invalid="ignore"):  # infinity is not whole
+        return bool((np.mod(array, 1) == 0).all())
 
 
 def _write(value) -> str:
