@@ -42,7 +42,7 @@ from tp_cnn.data.normalise import Normalise, channel_statistics
 from tp_cnn.models import Dense, LeNet5, count_weights, hidden_for, summary
 from tp_cnn.plots import networks, training as plots
 from tp_cnn.recipe import keep
-from tp_cnn.tables import Table
+from tp_cnn.tables import Table, percent, thousands
 
 # %% [markdown]
 # ## 1. Les images
@@ -71,7 +71,6 @@ plots.image_grid(
 # %%
 learn_set, validation_set = split_train(train_set, 0.1, seed=0)
 normalise = Normalise(channel_statistics(learn_set.images))
-learn = Batches(learn_set, P.batch_size, shuffle=True, normalise=normalise)
 validation = Batches(validation_set, 500, normalise=normalise)
 test = Batches(test_set, 500, normalise=normalise)
 epochs = P.epochs if len(train_set) >= 10_000 else P.epochs_small_set
@@ -149,13 +148,13 @@ grade(check.lenet5(build_lenet5, seed=1), points=3)
 # Deuxième convolution : 16 filtres, chacun de 5×5 cases sur 6 cartes, et un biais par filtre.
 
 # %% answer="lenet-poids"
-weights_by_layer = [
-    (5 * 5 * 1 + 1) * 6,  # SOLUTION
-    (5 * 5 * 6 + 1) * 16,  # SOLUTION
-    (400 + 1) * 120,  # SOLUTION
-    (120 + 1) * 84,  # SOLUTION
-    (84 + 1) * 10,  # SOLUTION
-]
+### BEGIN SOLUTION
+### PLACEHOLDER
+# weights_by_layer = [..., ..., ..., ..., ...]
+
+convolutions = [(5 * 5 * 1 + 1) * 6, (5 * 5 * 6 + 1) * 16]
+weights_by_layer = [*convolutions, (400 + 1) * 120, (120 + 1) * 84, (84 + 1) * 10]
+### END SOLUTION
 
 # %% test="lenet-poids-test" points=2
 check.weights_by_layer(weights_by_layer)
@@ -175,16 +174,20 @@ summary(LeNet5(), (1, 28, 28))
 # ## 3. L'apprentissage
 #
 # Une seule fonction, `fit`, répète des époques : elle parcourt les images par petits lots, corrige
-# les poids après chaque lot, puis mesure le réseau sur la validation.
+# les poids après chaque lot, puis mesure le réseau sur la validation. Le pas d'apprentissage baisse
+# peu à peu jusqu'à zéro (le notebook 05 dira pourquoi) ; la graine fixe les poids de départ et
+# l'ordre des images, si bien que relancer la cellule redonne le même réseau.
 
 
 # %%
-def train_network(make_model, seed=0, batches=learn):
+def train_network(make_model, seed=0):
     runtime.seed_everything(seed)
     model = make_model().to(device)
+    learn = Batches(learn_set, P.batch_size, shuffle=True, normalise=normalise, seed=seed)
     optimizer = torch.optim.SGD(model.parameters(), lr=P.rate, momentum=0.9)
-    history = training.fit(model, batches, validation, epochs=epochs, optimizer=optimizer)
-    return model, history
+    steps = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs * len(learn))
+    options = {"scheduler": steps, "step_each": "batch", "epochs": epochs}
+    return model, training.fit(model, learn, validation, optimizer=optimizer, **options)
 
 
 # %%
@@ -306,14 +309,9 @@ plots.curves({"LeNet-5": lenet_history, "dense": dense_history}, "À nombre de p
 
 # %%
 def row(name, model, history):
-    accuracy = training.evaluate(test, model).accuracy
+    error = 1 - training.evaluate(test, model).accuracy
     seconds = statistics.median(history.seconds)
-    return [
-        name,
-        f"{count_weights(model):,}".replace(",", " "),
-        f"{1 - accuracy:.2%}",
-        f"{seconds:.1f} s",
-    ]
+    return [name, thousands(count_weights(model)), percent(error), f"{seconds:.1f} s".replace(".", ",")]
 
 
 Table(
@@ -589,15 +587,15 @@ SIZES = {
 
 # %%
 def measured_row(name, make_model):
-    runs = [train_network(make_model, seed) for seed in range(P.seeds)]
-    errors = [100 * (1 - training.evaluate(test, model).accuracy) for model, _ in runs]
-    spread = f" (de {min(errors):.2f} à {max(errors):.2f})" if P.seeds > 1 else ""
-    weights = f"{count_weights(runs[0][0]):,}".replace(",", " ")
-    return [name, weights, f"{statistics.mean(errors):.2f} %{spread}"]
+    models = [train_network(make_model, seed)[0] for seed in range(P.seeds)]
+    errors = [1 - training.evaluate(test, model).accuracy for model in models]
+    spread = f"{percent(min(errors))} à {percent(max(errors))}" if P.seeds > 1 else "une graine"
+    weights = thousands(count_weights(models[0]))
+    return [name, weights, percent(statistics.mean(errors)), spread]
 
 
 Table(
-    ["réseau", "poids", f"erreur de test, {epochs} époques, {P.seeds} graine(s)"],
+    ["réseau", "poids", f"erreur de test après {epochs} époques", "dispersion"],
     [measured_row(name, make_model) for name, make_model in SIZES.items()],
 )
 
@@ -617,7 +615,7 @@ Table(
 # %% [markdown] answer="tableau-mesure" points=2
 # ### BEGIN MARK SCHEME
 # - (1) Même ordre, des réseaux convolutifs les plus petits aux plus grands ; de 2 600 à 60 000 poids,
-#   l'erreur est divisée par moins de deux ou trois : le rendement des poids décroît. Le réseau dense
+#   l'erreur est divisée par deux environ : le rendement des poids décroît. Le réseau dense
 #   fait moins bien que des réseaux convolutifs beaucoup plus petits.
 # - (1) Non : 0,1 point fait 10 images sur 10 000. Autour de 1 % d'erreur (100 images), le seul hasard
 #   du jeu de test donne un écart type de 10 images environ, et changer de graine déplace l'erreur
@@ -629,12 +627,12 @@ Table(
 #
 # Même format, mais dix sortes de vêtements. Une copie complète compte 60 000 images ; un petit
 # échantillon suffit pour voir le phénomène, pas pour citer un résultat. Sans réseau ni copie, la
-# cellule reprend les images de départ.
+# cellule prend `digits` à la place.
 
 # %%
 fashion_train, fashion_test = load_for_class("fashion-mnist", otherwise="digits")
-few = [(fashion_test.labels == number).nonzero()[0, 0] for number in range(10)]
-titles = [name.replace("/", "/\n") for name in fashion_test.classes]
+few = torch.stack([(fashion_test.labels == n).nonzero()[0, 0] for n in range(10)])
+titles = [name.replace("/", "/\n").replace(" ", "\n") for name in fashion_test.classes]
 plots.image_grid(fashion_test.images[few], titles, title="Une image de chaque classe")
 
 
@@ -647,7 +645,7 @@ def accuracy_with_600(images, tests, seed=0):
     optimizer = torch.optim.SGD(model.parameters(), lr=0.02, momentum=0.9)
     training.fit(model, few, epochs=20, optimizer=optimizer, progress=False)
     tests = Batches(tests.subset(slice(300)), 300, normalise=few.normalise)
-    return f"{training.evaluate(tests, model).accuracy:.1%}"
+    return percent(training.evaluate(tests, model).accuracy, 1)
 
 
 Table(

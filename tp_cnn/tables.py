@@ -21,3 +21,13 @@ class Table:
 
     def _repr_markdown_(self) -> str:
         return self.text
+
+
+def percent(share: float, decimals: int = 2) -> str:
+    """A share between 0 and 1, written in French: ``percent(0.0095)`` is « 0,95 % »."""
+    return f"{100 * share:.{decimals}f} %".replace(".", ",")
+
+
+def thousands(count: int) -> str:
+    """A whole number, written in French: ``thousands(61706)`` is « 61 706 »."""
+    return f"{count:,}".replace(",", " ")

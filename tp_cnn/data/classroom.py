@@ -3,6 +3,12 @@
 from tp_cnn import runtime
 from tp_cnn.data.sources import ImageSet, load
 from tp_cnn.errors import CourseError
+from tp_cnn.tables import thousands
+
+WARNINGS = {  # word in the origin of a set -> what a student must know
+    "sample": " ; c'est un échantillon : ses résultats ne valent pas ceux du jeu complet",
+    "JPEG": " (copie JPEG : mêmes images, pixels un peu abîmés)",
+}
 
 
 def load_for_class(name: str, otherwise: str) -> tuple[ImageSet, ImageSet]:
@@ -19,8 +25,15 @@ def load_for_class(name: str, otherwise: str) -> tuple[ImageSet, ImageSet]:
         print(f"{name} est introuvable ; ce notebook continue avec « {otherwise} ».")
         print(f"Pour l'obtenir : tp-cnn data fetch {name}. Détail : {str(error).splitlines()[0]}")
         sets = _load_both(otherwise, download=False)
-    print(f"Données : {sets[0].origin}")
+    print(f"Données : {_described(*sets)}")
     return sets
+
+
+def _described(train: ImageSet, test: ImageSet) -> str:
+    """One sentence in French; ``origin`` says the same in English, with the folder."""
+    counts = f"{thousands(len(train))} images d'apprentissage, {thousands(len(test))} de test"
+    warnings = [text for word, text in WARNINGS.items() if word in train.origin]
+    return f"{train.name}, {counts}{''.join(warnings)}."
 
 
 def _load_both(name: str, download: bool) -> tuple[ImageSet, ImageSet]:
