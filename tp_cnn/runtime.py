@@ -158,7 +158,8 @@ def describe_device(where: torch.device) -> str:
     """A short name for a device: ``"cpu, 2 threads"``, ``"cuda: NVIDIA A100"``."""
     if where.type == "cuda":
         return f"cuda: {torch.cuda.get_device_name(where)}"
-    return f"cpu, {torch.get_num_threads()} threads" if where.type == "cpu" else where.type
+    threads = torch.get_num_threads()
+    return f"cpu, {threads} thread{'s' * (threads > 1)}" if where.type == "cpu" else where.type
 
 
 def autocast(where: torch.device):
