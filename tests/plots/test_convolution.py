@@ -68,20 +68,20 @@ def test_step_beyond_the_output_is_explained():
 
 def test_strip_goes_from_the_first_position_to_the_last():
     drawn = plots.convolution_strip(IMAGE, KERNEL)
-    titles = [axis.get_title() for axis in drawn.axes[:5]]
-    assert titles[0] == "étape 1 sur 9"
+    titles = [axis.get_title() for axis in drawn.axes[:6]]
+    assert titles[:2] == ["filtre", "étape 1 sur 9"]
     assert titles[-1] == "étape 9 sur 9"
-    assert [len(texts(axis)) for axis in drawn.axes[5:]] == [1, 3, 5, 7, 9]
+    assert [len(texts(axis)) for axis in drawn.axes[6:]] == [0, 1, 3, 5, 7, 9]
     check_readable(drawn)
     check_readable(plots.convolution_strip(np.ones((7, 7)), np.ones((3, 3)), padding=1))
-    assert len(plots.convolution_strip(IMAGE, IMAGE).axes) == 2  # a single position
+    assert len(plots.convolution_strip(IMAGE, IMAGE).axes) == 4  # a single position
 
 
 def test_slider_is_the_strip_where_nobody_can_move_it(monkeypatch):
-    assert len(plots.convolution_slider(IMAGE, KERNEL).axes) == 10
+    assert len(plots.convolution_slider(IMAGE, KERNEL).axes) == 12
     runner = SimpleNamespace(kernel=SimpleNamespace(_allow_stdin=False))
     monkeypatch.setattr(plots, "get_ipython", lambda: runner)
-    assert len(plots.convolution_slider(IMAGE, KERNEL).axes) == 10
+    assert len(plots.convolution_slider(IMAGE, KERNEL).axes) == 12
 
 
 def test_slider_moves_the_picture_and_carries_the_strip(monkeypatch):

@@ -81,3 +81,17 @@ def test_output_map_names_the_class_of_each_window_and_frames_the_surest():
     numbers = output_map(np.zeros((32, 40)), scores, window=28, jump=4).axes[1].texts
     assert numbers[0].get_text() == "1"
     assert weight(drawn) < 60_000
+
+
+def test_output_map_leaves_the_background_white_and_draws_a_wide_image_above_its_map():
+    scores = torch.zeros(3, 2, 8)
+    scores[2] = 9.0
+    scores[1, 1, 5] = 20.0
+    image = np.zeros((32, 56))
+    drawn = output_map(image, scores, window=28, jump=4, classes=["a", "b", "·"], background=2)
+    above, below = drawn.axes[:2]
+    assert [text.get_text() for text in below.texts] == ["b"]
+    (frame,) = above.patches
+    assert (frame.get_x(), frame.get_y()) == (20 - 0.5, 4 - 0.5)
+    assert above.get_position().y0 > below.get_position().y1
+    assert below.images[0].get_array().mask.sum() == 15

@@ -59,7 +59,7 @@ def convolution_step(
     _draw_output(right, out, step)
     border = f", padding {padding}" if padding else ""
     left.set_title(f"entrée {size_of(image)}{border}", fontsize=9)
-    middle.set_title(f"noyau {size_of(kernel)}", fontsize=9)
+    middle.set_title(f"filtre {size_of(kernel)}", fontsize=9)
     right.set_title(f"sortie {size_of(out)}", fontsize=9)
     top, left_edge = row * stride, column * stride
     window = padded[top : top + kernel.shape[0], left_edge : left_edge + kernel.shape[1]]
@@ -70,20 +70,26 @@ def convolution_step(
 def convolution_strip(
     image: np.ndarray, kernel: np.ndarray, stride: int = 1, padding: int = 0, most: int = 5
 ) -> Figure:
-    """The same in one fixed picture: at most ``most`` positions, from the first to the last."""
+    """The same in one fixed picture: the kernel, then at most ``most`` positions, last included."""
     padded, out = np.pad(image, padding), conv2d_strided(image, kernel, stride, padding)
     count = min(most, out.size)
-    rows, columns = padded.shape
-    cell = min(CELL, 9.5 / count / (columns + 0.7))
+    rows, columns = max(len(padded), len(kernel)), padded.shape[1]
+    widths = [kernel.shape[1] + 0.7, *[columns + 0.7] * count]
+    cell = min(CELL, 9.5 / sum(widths))
     drawn, axes = figure(
         2,
-        count,
-        width=cell * count * (columns + 0.7),
+        1 + count,
+        width=cell * sum(widths),
         height=cell * (rows + out.shape[0] + 1) + 0.3,
+        width_ratios=widths,
         height_ratios=[rows, out.shape[0]],
         squeeze=False,
     )
-    for index, step in enumerate(np.linspace(0, out.size - 1, count).round().astype(int)):
+    draw_cells(axes[0, 0], blank(kernel.shape), kernel)
+    draw_frame(axes[0, 0], 0, 0, kernel.shape, BLUE)
+    axes[0, 0].set_title("filtre", fontsize=9)
+    axes[1, 0].axis("off")
+    for index, step in enumerate(np.linspace(0, out.size - 1, count).round().astype(int), start=1):
         above, below = axes[:, index]
         row, column = _position(out, step)
         _draw_input(above, padded, padding, row * stride, column * stride, kernel.shape)

@@ -41,8 +41,8 @@ def filtered_images(image: np.ndarray, kernels: Mapping[str, np.ndarray] = IMAGE
         image: (H, W), between 0 and 1.
         kernels: title -> (h, w).
     """
-    columns = min(4, len(kernels))
-    rows = -(-len(kernels) // columns)
+    rows = -(-len(kernels) // 5)
+    columns = -(-len(kernels) // rows)
     drawn, axes = figure(rows, columns, width=1.65 * columns, height=2.3 * rows, squeeze=False)
     drawn.get_layout_engine().set(h_pad=0.1)  # a kernel stays closer to its picture than the next
     for axis in axes.flat[len(kernels) :]:
@@ -100,6 +100,7 @@ def output_map(
     window: int,
     jump: int,
     classes: Sequence[str] | None = None,
+    background: int | None = None,
 ) -> Figure:
     """A larger image, and what a fully convolutional network says of each window of it.
 
@@ -111,23 +112,31 @@ def output_map(
         window: side of the images for which the network was made.
         jump: pixels from one window to the next.
         classes: short names, by default the numbers of the classes.
+        background: the class that means "nothing here"; its windows are left white.
     """
     confidence, best = scores.detach().cpu().float().softmax(dim=0).max(dim=0)
-    confidence, best = confidence.numpy(), best.numpy()
+    best = best.numpy()
+    confidence = np.ma.masked_array(confidence.numpy(), best == background)
     rows, columns = best.shape
-    row, column = divmod(int(confidence.argmax()), columns)
-    drawn, (left, right) = figure(1, 2, width=8.0, height=3.6)
+    row, column = divmod(int(confidence.argmax(fill_value=-1)), columns)
+    ratios = [image.shape[0] / image.shape[1], rows / columns]
+    wide = max(ratios) < 2 / 3
+    drawn, (left, right) = (
+        figure(2, 1, width=6.4, height=5.2 * sum(ratios) + 0.9, height_ratios=ratios)
+        if wide
+        else figure(1, 2, width=8.0, height=3.6)
+    )
     left.imshow(image, cmap="gray" if image.ndim == 2 else None)
     draw_frame(left, row * jump, column * jump, (window, window), COLOURS[1])
     left.set_title(f"image {size_of(image)}, fenêtre {window} × {window}", fontsize=10)
     shown = right.imshow(confidence, cmap="Blues", vmin=0, vmax=1)
-    for (y, x), index in np.ndenumerate(best):
-        name = str(index) if classes is None else classes[index]
+    for y, x in np.argwhere(best != background):
+        name = str(best[y, x]) if classes is None else classes[best[y, x]]
         colour = "white" if confidence[y, x] > 0.55 else INK
-        size = min(9, 110 / columns)
+        size = min(9, (180 if wide else 110) / columns)
         right.text(x, y, name, ha="center", va="center", color=colour, fontsize=size)
     draw_frame(right, row, column, (1, 1), COLOURS[1])
     right.set(xticks=[], yticks=[])
     right.set_title(f"carte de sortie {rows} × {columns}", fontsize=10)
-    drawn.colorbar(shown, ax=right, label="probabilité de la classe")
+    drawn.colorbar(shown, ax=[left, right] if wide else right, label="probabilité de la classe")
     return drawn
