@@ -217,6 +217,11 @@ correlation_2d = FunctionCheck(
     mistakes=[
         Mistake("mirror", lambda x, w: _correlate(x, w[::-1, ::-1]), MIRROR),
         Mistake("transposed", lambda x, w: _correlate(x, w.T), TRANSPOSED),
+        Mistake(
+            "swapped",
+            lambda x, w: _correlate(x, w).T,
+            "Le balayage échange lignes et colonnes : le premier indice d'un tableau est la ligne.",
+        ),
         Mistake("plus-one", lambda x, w: _correlate(x, w)[:-1, :-1], PLUS_ONE),
         Mistake(
             "square",
@@ -321,6 +326,11 @@ output_size = FunctionCheck(
     ],
     mistakes=[
         Mistake("plus-one", lambda n, k, s, p: (n + 2 * p - k) // s, PLUS_ONE),
+        Mistake(
+            "early-one",
+            lambda n, k, s, p: (n + 2 * p - k + 1) // s,
+            "Le + 1 est la position de départ : il ne se divise pas par le stride.",
+        ),
         Mistake(
             "padding-once",
             lambda n, k, s, p: (n + p - k) // s + 1,
@@ -764,6 +774,11 @@ receptive_field = FunctionCheck(
         ),
         Mistake(
             "product", lambda layers: int(np.prod([kernel for kernel, _ in layers])), FIELD_PRODUCT
+        ),
+        Mistake(
+            "first-pixel",
+            lambda layers: _receptive_field([(kernel + 1, stride) for kernel, stride in layers]),
+            "Le champ grandit trop : un filtre de côté 1, par exemple, ne doit rien y ajouter.",
         ),
         Mistake(
             "early-jump",

@@ -37,6 +37,16 @@ def loops(image, kernel, stride=1, padding=0, forgotten=0, square=False):
     ]
 
 
+def swapped_loops(image, kernel):
+    size = len(kernel)
+    height, width = image.shape
+    output = np.zeros((height - size + 1, width - size + 1))
+    for i in range(height - size + 1):
+        for j in range(width - size + 1):
+            output[i, j] = (image[j : j + size, i : i + size] * kernel).sum()
+    return output
+
+
 def strided(image, kernel, stride, padding, **bad):
     return correlate2d(np.pad(image, padding, **bad), kernel)[::stride, ::stride]
 
@@ -198,6 +208,7 @@ ANSWERS = {
         wrong={
             "mirror": convolve2d,
             "transposed": lambda image, kernel: loops(image, np.transpose(kernel)),
+            "swapped": swapped_loops,
             "plus-one": lambda image, kernel: loops(image, kernel, forgotten=1),
             "square": lambda image, kernel: loops(image, kernel, square=True),
         },
@@ -269,6 +280,9 @@ ANSWERS = {
         wrong={
             "plus-one": lambda size, kernel, stride, padding: int(
                 (size + 2 * padding - kernel) / stride
+            ),
+            "early-one": lambda size, kernel, stride, padding: (
+                (size - kernel + 1 + 2 * padding) // stride
             ),
             "padding-once": lambda size, kernel, stride, padding: (
                 1 + (size + padding - kernel) // stride
@@ -481,6 +495,7 @@ ANSWERS = {
             "sum": lambda layers: sum(layer[0] for layer in layers),
             "stride-ignored": lambda layers: field_backward([(kernel, 1) for kernel, _ in layers]),
             "product": lambda layers: math.prod(kernel for kernel, _ in layers),
+            "first-pixel": lambda layers: field_forward([(k + 1, stride) for k, stride in layers]),
             "early-jump": lambda layers: field_forward(layers, early=True),
         },
     ),
