@@ -248,6 +248,7 @@ def test_in_a_notebook(capsys, monkeypatch, tmp_path):
 
 def test_checks_import_nothing_slow():
     slow = ["matplotlib", "pandas", "scipy", "sklearn", "torchvision"]
-    code = f"import sys, tp_cnn.checks.convolution; print([n for n in {slow} if n in sys.modules])"
+    checks = ", ".join(f"tp_cnn.checks.{name}" for name in ["convolution", "lenet", "cifar"])
+    code = f"import sys, {checks}; print([name for name in {slow} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

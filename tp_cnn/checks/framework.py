@@ -15,8 +15,9 @@ returns a `Verdict`. It holds the right answer, the known wrong ones beside it, 
 ✘ Pas encore : pour votre fonction(size=5, kernel=3), vous obtenez 2, c'est trop petit.
   → Il manque le + 1 : ...
 
-A check of another kind (the layers of a network, a training step) derives from `Check` and
-writes `judge`; `attempt` runs the student's code there and explains its errors.
+A check of another kind derives from `Check` and writes `judge`; `attempt` runs the student's code
+there and explains its errors. So do `networks` (the layers of a network), `loops` (a training step,
+an evaluation) and `tables` (cell by cell).
 """
 
 import copy

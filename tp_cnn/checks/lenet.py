@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from tp_cnn.checks.compare import show
 from tp_cnn.checks.framework import FunctionCheck, Mistake, ValueCheck, Verdict
 from tp_cnn.checks.loops import EvaluationCheck
 from tp_cnn.checks.network_mistakes import NETWORK_MISTAKES
@@ -157,7 +158,8 @@ evaluation = EvaluationCheck(
         Mistake(
             "train-mode",
             lambda model, batches: sum(_correct(model, batches)),
-            "Il manque model.eval() : en mode train(), un dropout continue de couper des neurones.",
+            "Il manque model.eval(), parenthèses comprises : en mode train(), un dropout coupe "
+            "toujours des neurones.",
         ),
         Mistake(
             "axis",
@@ -210,11 +212,14 @@ class _WidthCheck(ValueCheck):
 
     def judge(self, student: object, rng: np.random.Generator) -> Verdict:
         verdict = super().judge(student, rng)
-        if verdict.ok and float(student) % 1:
-            fraction = next((m for m in self.mistakes if m.name == "fraction"), None)
-            pointer = f"\n  → {fraction.message}" if fraction else ""
-            return Verdict("wrong", f"vous obtenez {float(student):g}.{pointer}", "fraction")
-        return verdict
+        if not verdict.ok:
+            return verdict
+        if float(student) % 1 == 0:
+            return Verdict("right", "à 1 % près, en nombre de poids.")
+        pointers = [one.message for one in self.mistakes if one.name == "fraction"]
+        return Verdict(
+            "wrong", "\n  → ".join([f"vous obtenez {show(student)}.", *pointers]), "fraction"
+        )
 
 
 hidden_width = _WidthCheck(

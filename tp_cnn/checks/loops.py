@@ -74,9 +74,10 @@ class LoopCheck(Check):
         return Verdict("wrong", sentence + printed)
 
     def _observe(self, function: Callable, seed: int) -> Observation:
-        # What the check draws must not change what the notebook draws after it.
+        # What the check draws must not change what the notebook draws next: not torch.manual_seed,
+        # which sets the GPU's generator too.
         with torch.random.fork_rng(devices=[]), torch.enable_grad():
-            torch.manual_seed(seed)
+            torch.default_generator.manual_seed(seed)
             return self.observe(function)
 
     def _gap(self, seen: Observation, other: Observation, index: int) -> Difference | None:
@@ -126,10 +127,11 @@ class TrainingStepCheck(LoopCheck):
         model[-1].bias.register_hook(lambda _: events.append("backward"))
         optimizer.register_step_pre_hook(lambda *_: events.append("step"))
         weights = [_weights(model)]
+        # All drawn before: what the function draws must not change them.
+        batches = [(torch.randn(10, 1, 4, 4), torch.randint(CLASSES, (10,))) for _ in RANKS]
 
         def tries() -> Iterator[tuple]:
-            for _ in RANKS:
-                images, labels = torch.randn(10, 1, 4, 4), torch.randint(CLASSES, (10,))
+            for images, labels in batches:
                 yield model, images, labels, nn.CrossEntropyLoss(), optimizer
                 weights.append(_weights(model))  # reached only if the function did not fail
 
@@ -157,10 +159,10 @@ def _weights_effect(weights: list[np.ndarray], step: int) -> Effect:
 
 
 def _loss_effects(losses: list) -> list[Effect]:
-    graph = [int(isinstance(loss, torch.Tensor) and loss.requires_grad) for loss in losses]
+    graph = [int(isinstance(loss, Tensor) and loss.requires_grad) for loss in losses]
     return [
-        Effect(graph, "les poids sont justes, mais la perte renvoyée garde le graphe de calcul."),
-        *[Effect(loss, when="les poids sont justes ; pour la perte renvoyée, ") for loss in losses],
+        Effect(graph, "les poids sont justes, mais le coût renvoyé garde le graphe de calcul."),
+        *[Effect(loss, when="les poids sont justes ; pour le coût renvoyé, ") for loss in losses],
     ]
 
 

@@ -72,9 +72,10 @@ class NetworkCheck(Check):
 
     def judge(self, student: object, rng: np.random.Generator) -> Verdict:
         seed = int(rng.integers(2**31))
-        # What the check draws must not change what the notebook draws after it.
+        # What the check draws must not change what the notebook draws next: not torch.manual_seed,
+        # which sets the GPU's generator too.
         with torch.random.fork_rng(devices=[]), torch.no_grad():
-            torch.manual_seed(seed)
+            torch.default_generator.manual_seed(seed)
             network = build(student)
             draw_weights(network)
             images = torch.randn(IMAGES, *self.image_shape)
@@ -90,6 +91,8 @@ class NetworkCheck(Check):
 
     def _follow(self, network: nn.Module, images: Tensor, seed: int) -> Trace:
         """Raise `Different` at the first stretch that is not what it should be."""
+        for right in self.answer:
+            right.train(network.training)
         seen = trace(network, images, seed)
         start = images
         for index, right in enumerate(zip(*map(stages, self.answer), strict=True)):
@@ -125,6 +128,8 @@ class NetworkCheck(Check):
         if expected is not None and expected.shape != stretch.observed.shape:
             sizes = " × ".join(map(str, stretch.observed.shape[1:]))
             sentence += f" Taille obtenue, par image : {sizes}."
+        if seen.refusal and index == len(seen.outputs):  # it fails right after
+            sentence += _error(seen)
         raise Different(sentence, stretch=stretch)
 
     def _agrees(self, candidates: Sequence[Stage], stretch: Stretch, seed: int) -> bool:
@@ -138,16 +143,11 @@ class NetworkCheck(Check):
 
     def _follow_in_training(self, network: nn.Module, images: Tensor, seed: int) -> None:
         """Some layers (dropout) act in training only."""
-        for right in self.answer:
-            right.train()
         try:
             self._follow(network, images, seed)
         except Different as found:
             sentence = f"{found} C'est en mode train() ; en mode eval(), tout est juste."
             raise Different(sentence, "dropout", found.stretch) from None
-        finally:
-            for right in self.answer:
-                right.eval()
 
     def _explain(self, found: Different, network: nn.Module, images: Tensor, seed: int) -> Verdict:
         traces = [trace(network, images, other) for other in (seed, seed + 1)]
@@ -223,8 +223,12 @@ def _missing(seen: Trace, expected: nn.Module) -> Different:
 def _bad_inputs(seen: Trace, index: int) -> Different:
     size = " × ".join(map(str, seen.inputs[index].shape[1:]))
     sentence = f"{seen.name(index)} reçoit {size} valeurs par image et ne peut rien en faire."
-    place = str(seen.refusal).partition("\n")[2]  # the student's own line and PyTorch's words
-    return Different(f"{sentence}\n{place}", "inputs")
+    return Different(sentence + _error(seen), "inputs")
+
+
+def _error(seen: Trace) -> str:
+    """The student's own line and PyTorch's words, on lines of their own."""
+    return "\n" + str(seen.refusal).partition("\n")[2]
 
 
 def _refuse_unused(network: nn.Module, seen: Trace) -> None:

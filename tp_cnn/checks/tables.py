@@ -27,7 +27,8 @@ class TableCheck(Check):
 
     ``answer`` gives for each row the tuple of its cells, each a number or a tuple of numbers. The
     ``answer`` of a mistake has the same form, without the rows and with None in the cells where
-    the mistake makes no difference. Where there is one column, a student's row is its only cell.
+    the mistake makes no difference; a list holds several wrong cells, ... stands for any of them.
+    Where there is one column, a student's row is its only cell.
 
     Attributes:
         columns: what each column holds, in French.
@@ -68,9 +69,15 @@ class TableCheck(Check):
         sentence = f"{name}, {self.columns[column]} : {gap.sentence}"
         for mistake in self.mistakes:
             value = mistake.answer.get(name, [None] * len(self.columns))[column]
-            if value is not None and not difference(cell, value, self.tolerance):
+            if self._is(cell, value):
                 return WrongCell(sentence, mistake.name, mistake.message)
         return WrongCell(sentence)
+
+    def _is(self, cell: object, wrong: object) -> bool:
+        if wrong is None or wrong is ...:
+            return wrong is ...
+        values = wrong if isinstance(wrong, list) else [wrong]
+        return any(difference(cell, value, self.tolerance) is None for value in values)
 
     def _read(self, student: object) -> dict[str, list]:
         """The student's cells by name of row, whatever the table is made of."""

@@ -72,7 +72,7 @@ def trace(network: nn.Module, images: Tensor, seed: int) -> Trace:
     layers = [module for module in network.modules() if has_weights(module)]
     hooks = [layer.register_forward_pre_hook(enter) for layer in layers]
     hooks += [layer.register_forward_hook(leave) for layer in layers]
-    torch.manual_seed(seed)
+    torch.default_generator.manual_seed(seed)
     try:
         seen.result = attempt(lambda: network(images), (), []).result
     except Refused as refusal:
@@ -89,7 +89,7 @@ def run(stage: Stage, values: Tensor, layer: nn.Module | None, seed: int) -> Ten
     With the ``seed`` of the trace, a dropout switches off the same neurons as there, provided that
     it is the only one of the network.
     """
-    torch.manual_seed(seed)
+    torch.default_generator.manual_seed(seed)
     try:
         for module in stage:
             values = module(values) if not has_weights(module) else _borrow(module, layer, values)
