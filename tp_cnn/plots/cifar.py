@@ -1,0 +1,242 @@
+"""Pictures of notebook 04: where the weights are, visual words, grids of runs, overfitting."""
+
+import statistics
+from collections.abc import Mapping, Sequence
+from math import log, prod
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
+from torch import Tensor
+from torchvision.utils import make_grid
+
+from tp_cnn.history import History
+from tp_cnn.plots.style import COLOURS, INK, clean, figure
+
+BLUE, ORANGE, GREEN = COLOURS[:3]
+GREY = "0.6"
+PERCENT = PercentFormatter(1.0, decimals=0, symbol=" %")
+DECIMAL = FuncFormatter(lambda value, _: f"{value:g}".replace(".", ","))
+
+
+def layer_shares(layers: Mapping[str, tuple[int | tuple[int, ...], int]]) -> Figure:
+    """Three sets of bars, a bar a layer: weights, output values, products computed for one image.
+
+    Args:
+        layers: name -> (output shape, weights), as in the table of question 10; a dense layer may
+            give its number of neurons. A layer uses each of its weights once at each position of
+            its output maps.
+    """
+    rows = [(np.atleast_1d(shape), weights) for shape, weights in layers.values()]
+    columns = {
+        "poids à apprendre": [weights for _, weights in rows],
+        "valeurs en sortie": [prod(shape) for shape, _ in rows],
+        "produits à calculer": [weights * prod(shape[1:]) for shape, weights in rows],
+    }
+    drawn, axes = figure(1, 3, width=8.5, height=0.3 * len(layers) + 0.8, sharey=True)
+    for axis, colour, (title, values) in zip(axes, COLOURS, columns.items(), strict=False):
+        total = sum(values)
+        shares = [value / total for value in values]
+        axis.barh(list(layers), shares, color=colour)
+        for row, (value, share) in enumerate(zip(values, shares, strict=True)):
+            if value:
+                text = f" {thousands(value)} ({100 * share:.0f} %)"
+                axis.text(share, row, text, va="center", color=INK, fontsize=8)
+        axis.set(title=f"{title} : {thousands(total)}", xlim=(0, 1.5), xticks=[])
+        axis.title.set_fontsize(9)
+        axis.spines[["top", "right", "bottom"]].set_visible(False)
+    axes[0].invert_yaxis()
+    return drawn
+
+
+def thousands(value: int) -> str:
+    """``"1 191 170"``, with spaces that do not break."""
+    return f"{value:,}".replace(",", "\N{NO-BREAK SPACE}")
+
+
+def patches_on(image: Tensor, side: int, stride: int, title: str = "") -> Figure:
+    """An image, the frames of the first patches of a row, and those patches one by one.
+
+    Args:
+        image: uint8 (C, H, W).
+        side, stride: pixels.
+    """
+    count = 6
+    top = (image.shape[1] - side) // 2
+    drawn, axes = figure(1, count + 1, width=7.5, height=1.9, width_ratios=[3, *[1] * count])
+    pixels = image.permute(1, 2, 0).numpy()
+    axes[0].imshow(pixels)
+    for number, axis in enumerate(axes[1:]):
+        left, colour = number * stride, COLOURS[number % len(COLOURS)]
+        corner = (left - 0.5, top - 0.5)
+        frame = {"fill": False, "edgecolor": colour, "linewidth": 1.5}
+        axes[0].add_patch(Rectangle(corner, side, side, **frame))
+        axis.imshow(pixels[top : top + side, left : left + side])
+        axis.set_title(f"{number + 1}", fontsize=9, color=colour)
+    for axis in axes:
+        axis.axis("off")
+    axes[0].set_title(title, fontsize=10, loc="left")
+    return drawn
+
+
+def vocabulary(words: Tensor, channels: int, title: str = "", columns: int = 25) -> Figure:
+    """The visual words as small pictures, each with its own contrast.
+
+    Args:
+        words: float32 (words, channels·side·side).
+    """
+    side = round((words.shape[1] / channels) ** 0.5)
+    pictures = words.view(-1, channels, side, side)
+    mosaic = make_grid(pictures, columns, padding=1, normalize=True, scale_each=True, pad_value=1)
+    height, width = mosaic.shape[1:]
+    drawn, axis = figure(width=7.5, height=7.5 * height / width + 0.3)
+    axis.imshow(mosaic.permute(1, 2, 0).numpy())
+    axis.axis("off")
+    axis.set_title(title, fontsize=10)
+    return drawn
+
+
+def histograms(images: Tensor, shares: Tensor, titles: Sequence[str]) -> Figure:
+    """Each image beside the histogram of its visual words.
+
+    Args:
+        images: uint8 (N, C, H, W).
+        shares: float32 (N, words), each row adds up to 1.
+    """
+    rows = len(images)
+    drawn, axes = figure(
+        *(rows, 2), width=7.5, height=1.2 * rows + 0.3, width_ratios=[1, 6], squeeze=False
+    )
+    for (left, right), image, share, title in zip(axes, images, shares, titles, strict=True):
+        left.imshow(image.permute(1, 2, 0).numpy())
+        left.axis("off")
+        left.set_title(title, fontsize=9)
+        right.bar(range(len(share)), share.numpy(), width=1.0, color=BLUE)
+        right.set_ylim(0, float(shares.max()) * 1.05)
+        right.yaxis.set_major_formatter(PERCENT)
+        clean(right)
+    axes[-1, 1].set_xlabel("mot du vocabulaire")
+    axes[0, 1].set_title("part des morceaux de l'image, par mot", fontsize=9)
+    return drawn
+
+
+def grid(runs: Mapping[tuple[float, int], History], title: str = "") -> Figure:
+    """Small multiples: a row a learning rate, a column a batch size; accuracy epoch by epoch.
+
+    Args:
+        runs: (learning rate, batch size) -> history, empty for a run that diverged. Each small
+            graph says the last validation accuracy and the median time of an epoch.
+    """
+    rates = sorted({rate for rate, _ in runs}, reverse=True)
+    sizes = sorted({size for _, size in runs})
+    drawn, axes = figure(
+        *(len(rates), len(sizes)),
+        width=2.3 * len(sizes) + 0.9,
+        height=1.45 * len(rates) + 0.9,
+        sharex=True,
+        sharey=True,
+        squeeze=False,
+    )
+    for row, rate in zip(axes, rates, strict=True):
+        row[0].set_ylabel(f"pas {rate:g}".replace(".", ","))
+        for axis, size in zip(row, sizes, strict=True):
+            _cell(axis, runs[rate, size])
+    for axis, size in zip(axes[0], sizes, strict=True):
+        axis.set_title(f"lots de {size}", fontsize=10)
+    for axis in axes[-1]:
+        axis.set_xlabel("époque")
+    axes[0, 0].yaxis.set_major_formatter(PERCENT)
+    axes[0, 0].xaxis.set_major_locator(MaxNLocator(integer=True))
+    top = max(max(h.train_accuracy + h.validation_accuracy) for h in runs.values() if h)
+    axes[0, 0].set_ylim(0, 1.35 * top)
+    lines = next(axis.get_lines() for axis in axes.flat if axis.get_lines())
+    names = ["apprentissage", "validation"]
+    drawn.legend(lines, names, loc="outside lower center", ncols=2, frameon=False)
+    drawn.suptitle(title, fontsize=11)
+    return drawn
+
+
+def _cell(axis: Axes, history: History) -> None:
+    text = "diverge"
+    if history:
+        marker = "o" if len(history) == 1 else None
+        axis.plot(history.epoch, history.train_accuracy, "--", marker=marker, color=BLUE)
+        axis.plot(history.epoch, history.validation_accuracy, "-", marker=marker, color=BLUE)
+        seconds = statistics.median(history.seconds)
+        accuracy = history[-1].validation_accuracy
+        text = f"{100 * accuracy:.0f} % · {seconds:.1f} s".replace(".", ",")
+    axis.text(0.04, 0.95, text, transform=axis.transAxes, va="top", color=INK, fontsize=9)
+    clean(axis)
+
+
+def first_losses(losses: Mapping[str, Sequence[float]], classes: int) -> Figure:
+    """A dot a seed, a row a way to begin, and the line of a network that knows nothing.
+
+    Args:
+        losses: name -> mean cross entropy of networks that have not learnt, one a seed.
+    """
+    drawn, axis = figure(width=7.0, height=0.5 * len(losses) + 1.4)
+    for row, (values, colour) in enumerate(zip(losses.values(), COLOURS, strict=False)):
+        heights = np.linspace(row - 0.18, row + 0.18, len(values))
+        axis.plot(values, heights, "o", color=colour, alpha=0.6, markersize=5)
+    axis.axvline(log(classes), color=INK, linestyle="--", linewidth=1)
+    axis.text(
+        *(log(classes), len(losses) - 0.45, f" log {classes}"), color=INK, fontsize=9, va="bottom"
+    )
+    axis.set(yticks=range(len(losses)), yticklabels=losses, ylim=(-0.5, len(losses)))
+    axis.set(xlabel="coût moyen avant d'apprendre", xlim=(0, None))
+    axis.xaxis.set_major_formatter(DECIMAL)
+    clean(axis)
+    return drawn
+
+
+def loss_by_step(losses: Sequence[float], classes: int, title: str = "") -> Figure:
+    """The loss of one batch, step after step, from log C down."""
+    drawn, axis = figure(width=5.6, height=2.8)
+    axis.plot(range(1, len(losses) + 1), losses, color=BLUE)
+    axis.axhline(log(classes), color=INK, linestyle="--", linewidth=1)
+    axis.text(len(losses), log(classes), f"log {classes}", ha="right", va="bottom", fontsize=9)
+    axis.set(xlabel="pas", ylabel="coût du lot", title=title, ylim=(0, None))
+    axis.yaxis.set_major_formatter(DECIMAL)
+    clean(axis)
+    return drawn
+
+
+def overfitting(
+    history: History, references: Mapping[str, History] | None = None, name: str = "ici"
+) -> Figure:
+    """Loss and accuracy by epoch: train dashed, validation full, the gap between them shaded.
+
+    Args:
+        references: name -> history of longer runs on more images, drawn below in grey.
+    """
+    drawn, (left, right) = figure(1, 2, width=8.5, height=3.4)
+    for axis, measure in ((left, "loss"), (right, "accuracy")):
+        for label, reference in (references or {}).items():
+            _pair(axis, reference, measure, GREY, label, shaded=False)
+        _pair(axis, history, measure, BLUE, name, shaded=True)
+        axis.set_xlabel("époque")
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+        clean(axis)
+    left.set(title="Coût", ylabel="coût moyen par image", ylim=(0, None))
+    left.yaxis.set_major_formatter(DECIMAL)
+    right.set(title="Exactitude", ylabel="images bien classées", ylim=(0, 1))
+    right.yaxis.set_major_formatter(PERCENT)
+    handles, labels = left.get_legend_handles_labels()
+    drawn.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False)
+    return drawn
+
+
+def _pair(axis: Axes, history: History, measure: str, colour: str, name: str, shaded: bool):
+    train, held_out = (getattr(history, f"{part}_{measure}") for part in ("train", "validation"))
+    width = 2.0 if shaded else 1.2
+    axis.plot(
+        history.epoch, train, "--", color=colour, linewidth=width, label=f"{name}, apprentissage"
+    )
+    axis.plot(
+        history.epoch, held_out, "-", color=colour, linewidth=width, label=f"{name}, validation"
+    )
+    if shaded:
+        axis.fill_between(history.epoch, train, held_out, color=ORANGE, alpha=0.15, linewidth=0)
