@@ -248,6 +248,7 @@ bow_histogram = FunctionCheck(
             torch.tensor([[1.0, 0], [4, 4], [0, 1], [0, 0]]),
             torch.tensor([[0.0, 0], [5, 5], [-9, 9]]),
         ),
+        (torch.tensor([[0.0, 0], [3, 2], [0, 4]]), torch.tensor([[3.0, 3], [0, 5]])),
         _patches(rng),
         _patches(rng),
     ],
@@ -267,6 +268,11 @@ bow_histogram = FunctionCheck(
             "farthest",
             lambda x, v: _shares(torch.cdist(x, v).argmax(1), len(v)),
             "C'est le mot le plus éloigné qui est compté.",
+        ),
+        Mistake(
+            "manhattan",
+            lambda x, v: _shares(torch.cdist(x, v, p=1).argmin(1), len(v)),
+            "C'est la somme des écarts en valeur absolue : on demande la distance euclidienne.",
         ),
         Mistake(
             "product",

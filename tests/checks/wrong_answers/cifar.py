@@ -274,6 +274,13 @@ ANSWERS = {
                 )
                 / len(patches)
             ),
+            "manhattan": lambda patches, vocabulary: (
+                np.bincount(
+                    (patches[:, None] - vocabulary).abs().sum(dim=2).argmin(1),
+                    minlength=len(vocabulary),
+                )
+                / len(patches)
+            ),
             "product": lambda patches, vocabulary: (
                 np.bincount((vocabulary @ patches.T).argmax(0), minlength=len(vocabulary))
                 / len(patches)
