@@ -499,3 +499,48 @@ first_loss = FunctionCheck(
         ),
     ],
 )
+
+# When to stop (question 18)
+
+
+def _first_rise(losses: list[float]) -> int:
+    """The last epoch before the loss goes up for the first time."""
+    rises = (epoch for epoch in range(1, len(losses)) if losses[epoch] > losses[epoch - 1])
+    return next(rises, len(losses))
+
+
+def _losses(rng: np.random.Generator) -> list[float]:
+    """Down with a bump on the way, then up."""
+    down, up = 2.3 - 0.1 * np.arange(9), 1.6 + 0.15 * np.arange(6)
+    losses = np.append(down, up) + rng.uniform(-0.03, 0.03, 15)
+    losses[int(rng.integers(2, 6))] += 0.4
+    return losses.tolist()
+
+
+stopping_epoch = FunctionCheck(
+    "Numéro, à partir de 1, de l'époque dont le coût de validation est le plus petit.",
+    answer=lambda losses: 1 + int(np.argmin(losses)),
+    tries=lambda rng: [
+        ([2.3, 1.9, 2.0, 1.7, 1.8, 2.2],),
+        ([1.5, 1.2, 0.9],),
+        (_losses(rng),),
+        (_losses(rng),),
+    ],
+    mistakes=[
+        Mistake(
+            "index", lambda c: int(np.argmin(c)), "La première époque porte le numéro 1, et non 0."
+        ),
+        Mistake(
+            "first-rise",
+            _first_rise,
+            "Une seule remontée ne suffit pas : le coût peut redescendre plus bas ensuite.",
+        ),
+        Mistake(
+            "largest",
+            lambda c: 1 + int(np.argmax(c)),
+            "C'est l'époque du plus grand coût : on cherche le plus petit.",
+        ),
+        Mistake("loss", lambda c: min(c), "C'est le coût lui-même : on demande son époque."),
+        Mistake("last", lambda c: len(c), "C'est la dernière époque : le coût y est remonté."),
+    ],
+)

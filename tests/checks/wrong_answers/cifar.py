@@ -1,6 +1,7 @@
 """What students could answer in notebook 04: tables, formulas, networks, training steps."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -378,6 +379,23 @@ ANSWERS = {
             "error": lambda classes: (classes - 1) / classes,
             "classes": lambda classes: classes,
             "entropy-term": lambda classes: math.log(classes) / classes,
+        },
+    ),
+    "stopping_epoch": Answers(
+        right=[
+            lambda losses: losses.index(min(losses)) + 1,
+            lambda losses: min(range(len(losses)), key=losses.__getitem__) + 1,
+            lambda losses: torch.tensor(losses).argmin() + 1,
+        ],
+        wrong={
+            "index": lambda losses: losses.index(min(losses)),
+            "first-rise": lambda losses: next(
+                (n for n, (a, b) in enumerate(pairwise(losses), start=1) if b > a),
+                len(losses),
+            ),
+            "largest": lambda losses: losses.index(max(losses)) + 1,
+            "loss": min,
+            "last": len,
         },
     ),
 }
