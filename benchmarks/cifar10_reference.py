@@ -33,10 +33,10 @@ COUNTS = (10_000, 2_000)
 PASSES = 100_000  # images seen by the network of `counts`, whatever their number
 HELD_OUT = 2_000
 WORDS, PATCHES = 400, 100_000
-NOTES = {
-    "grid": "10,000 train images, 2,000 to validate",
-    "counts": f"test set of 10,000 images; {WORDS} words",
-    "base": "45,000 train images, 5,000 to validate",
+NOTES = {  # read by students
+    "grid": "10 000 images d'apprentissage, 2 000 de validation",
+    "counts": f"10 000 images de test ; {WORDS} mots ; {PASSES} images vues par le réseau",
+    "base": "45 000 images d'apprentissage, 5 000 de validation",
 }
 
 
@@ -56,7 +56,7 @@ def add(part: str, row: dict, keys: tuple[str, ...]) -> None:
         "date": datetime.date.today().isoformat(),
         "seeds": ", ".join(map(str, sorted({row["seed"] for row in rows.values()}))),
         "note": NOTES[part],
-        "seconds": "computing time of all threads, not of the clock",
+        "seconds": "secondes de calcul, fils additionnés, et non d'horloge",
     }
     path = FOLDER / f"cifar10_{part}.csv"
     with atomic_write(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:

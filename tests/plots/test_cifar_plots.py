@@ -73,6 +73,13 @@ def test_grid_says_which_run_diverged():
     assert len(second.lines) == 2
 
 
+def test_a_run_of_one_epoch_can_be_seen():
+    short = History(make_history()[:1])
+    (cell,) = plots.grid({(0.1, 8): short}).axes
+    left, _ = plots.overfitting(short).axes
+    assert [line.get_marker() for line in (*cell.lines, *left.lines)] == ["o"] * 4
+
+
 def test_first_losses_stand_beside_log_c():
     (axis,) = plots.first_losses({"a": [2.29, 2.31], "b": [4.0, 5.0]}, classes=10).axes
     assert axis.lines[1].get_xdata().tolist() == [4.0, 5.0]

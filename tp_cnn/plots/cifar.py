@@ -14,6 +14,7 @@ from torchvision.utils import make_grid
 
 from tp_cnn.history import History
 from tp_cnn.plots.style import COLOURS, INK, clean, figure
+from tp_cnn.tables import thousands
 
 BLUE, ORANGE, GREEN = COLOURS[:3]
 GREY = "0.6"
@@ -49,11 +50,6 @@ def layer_shares(layers: Mapping[str, tuple[int | tuple[int, ...], int]]) -> Fig
         axis.spines[["top", "right", "bottom"]].set_visible(False)
     axes[0].invert_yaxis()
     return drawn
-
-
-def thousands(value: int) -> str:
-    """``"1 191 170"``, with spaces that do not break."""
-    return f"{value:,}".replace(",", "\N{NO-BREAK SPACE}")
 
 
 def patches_on(image: Tensor, side: int, stride: int, title: str = "") -> Figure:
@@ -150,7 +146,7 @@ def grid(runs: Mapping[tuple[float, int], History], title: str = "") -> Figure:
     axes[0, 0].yaxis.set_major_formatter(PERCENT)
     axes[0, 0].xaxis.set_major_locator(MaxNLocator(integer=True))
     top = max(max(h.train_accuracy + h.validation_accuracy) for h in runs.values() if h)
-    axes[0, 0].set_ylim(0, 1.35 * top)
+    axes[0, 0].set(xlim=(0.5, max(map(len, runs.values())) + 0.5), ylim=(0, 1.35 * top))
     lines = next(axis.get_lines() for axis in axes.flat if axis.get_lines())
     names = ["apprentissage", "validation"]
     drawn.legend(lines, names, loc="outside lower center", ncols=2, frameon=False)
@@ -161,9 +157,8 @@ def grid(runs: Mapping[tuple[float, int], History], title: str = "") -> Figure:
 def _cell(axis: Axes, history: History) -> None:
     text = "diverge"
     if history:
-        marker = "o" if len(history) == 1 else None
-        axis.plot(history.epoch, history.train_accuracy, "--", marker=marker, color=BLUE)
-        axis.plot(history.epoch, history.validation_accuracy, "-", marker=marker, color=BLUE)
+        axis.plot(history.epoch, history.train_accuracy, "--", color=BLUE, **_seen(history))
+        axis.plot(history.epoch, history.validation_accuracy, "-", color=BLUE, **_seen(history))
         seconds = statistics.median(history.seconds)
         accuracy = history[-1].validation_accuracy
         text = f"{100 * accuracy:.0f} % · {seconds:.1f} s".replace(".", ",")
@@ -193,12 +188,12 @@ def first_losses(losses: Mapping[str, Sequence[float]], classes: int) -> Figure:
 
 
 def loss_by_step(losses: Sequence[float], classes: int, title: str = "") -> Figure:
-    """The loss of one batch, step after step, from log C down."""
+    """The loss of one batch, update after update, beside log C."""
     drawn, axis = figure(width=5.6, height=2.8)
     axis.plot(range(1, len(losses) + 1), losses, color=BLUE)
     axis.axhline(log(classes), color=INK, linestyle="--", linewidth=1)
     axis.text(len(losses), log(classes), f"log {classes}", ha="right", va="bottom", fontsize=9)
-    axis.set(xlabel="pas", ylabel="coût du lot", title=title, ylim=(0, None))
+    axis.set(xlabel="mises à jour", ylabel="coût du lot", title=title, ylim=(0, None))
     axis.yaxis.set_major_formatter(DECIMAL)
     clean(axis)
     return drawn
@@ -231,12 +226,13 @@ def overfitting(
 
 def _pair(axis: Axes, history: History, measure: str, colour: str, name: str, shaded: bool):
     train, held_out = (getattr(history, f"{part}_{measure}") for part in ("train", "validation"))
-    width = 2.0 if shaded else 1.2
-    axis.plot(
-        history.epoch, train, "--", color=colour, linewidth=width, label=f"{name}, apprentissage"
-    )
-    axis.plot(
-        history.epoch, held_out, "-", color=colour, linewidth=width, label=f"{name}, validation"
-    )
+    style = {"color": colour, "linewidth": 2.0 if shaded else 1.2, **_seen(history)}
+    axis.plot(history.epoch, train, "--", label=f"{name}, apprentissage", **style)
+    axis.plot(history.epoch, held_out, "-", label=f"{name}, validation", **style)
     if shaded:
         axis.fill_between(history.epoch, train, held_out, color=ORANGE, alpha=0.15, linewidth=0)
+
+
+def _seen(history: History) -> dict:
+    """A line of one point is invisible without a marker."""
+    return {"marker": "o"} if len(history) == 1 else {}

@@ -10,9 +10,17 @@ from importlib.resources import files
 from tp_cnn.errors import CourseError
 from tp_cnn.history import History, Row
 
+FRENCH = {
+    "command": "commande",
+    "data": "données",
+    "seeds": "graines",
+    "note": "mesure",
+    "seconds": "temps",
+}
+
 
 class Table(list):
-    """Rows as dictionaries, numbers read as such; ``about`` says how they were measured."""
+    """Rows as dictionaries, numbers read as such; prints as ``about``: how they were measured."""
 
     def __init__(self, rows: list[dict], about: dict[str, str]):
         super().__init__(rows)
@@ -27,7 +35,7 @@ class Table(list):
         return History(Row(**{name: row[name] for name in Row.__annotations__}) for row in self)
 
     def __repr__(self) -> str:
-        return "\n".join(f"{key} : {value}" for key, value in self.about.items())
+        return "\n".join(f"{FRENCH.get(key, key)} : {value}" for key, value in self.about.items())
 
 
 def load(name: str) -> Table:
