@@ -31,6 +31,7 @@ import torch
 from torch import nn
 from torch.nn.functional import pad
 
+# %%
 from tp_cnn import training
 from tp_cnn.announce import announce
 from tp_cnn.checks import lenet as check
@@ -311,7 +312,12 @@ plots.curves({"LeNet-5": lenet_history, "dense": dense_history}, "À nombre de p
 def row(name, model, history):
     error = 1 - training.evaluate(test, model).accuracy
     seconds = statistics.median(history.seconds)
-    return [name, thousands(count_weights(model)), percent(error), f"{seconds:.1f} s".replace(".", ",")]
+    return [
+        name,
+        thousands(count_weights(model)),
+        percent(error),
+        f"{seconds:.1f} s".replace(".", ","),
+    ]
 
 
 Table(
