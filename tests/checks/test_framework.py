@@ -252,3 +252,8 @@ def test_checks_import_nothing_slow():
     code = f"import sys, {checks}; print([name for name in {slow} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("unfinished", [lambda values: ... + 1, lambda values: np.zeros(...)])
+def test_a_placeholder_met_while_running_is_to_do(unfinished):
+    assert double(unfinished).status == "todo"

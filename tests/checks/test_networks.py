@@ -194,3 +194,11 @@ def test_cells_of_a_table_are_judged_one_by_one():
     assert str(cifar.layer_table(table)) == "◻ À faire : il reste 3 cases à remplir."
     del table["fc5"]
     assert cifar.layer_table(table).message.endswith("fc4, fc5) ; vous en donnez 7.")
+
+
+def test_a_batch_flattened_with_its_images_is_said(capsys):
+    layers = [nn.Conv2d(1, 6, 5, padding=2), nn.MaxPool2d(2), nn.ReLU(), nn.Conv2d(6, 16, 5)]
+    layers += [nn.MaxPool2d(2), nn.ReLU(), nn.Flatten(0), nn.Linear(400, 120), nn.ReLU()]
+    layers += [nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, 10)]
+    assert not lenet.lenet5(nn.Sequential(*layers)).ok
+    assert "la première dimension est le lot" in capsys.readouterr().out

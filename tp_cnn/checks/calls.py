@@ -150,7 +150,7 @@ def _same(before: object, after: object) -> bool:
 
 def _refusal(error: BaseException, trial: Trial) -> Refused:
     place = _place(error)
-    if isinstance(error, TypeError) and "ellipsis" in str(error):
+    if isinstance(error, TypeError) and "ellipsis" in str(error).lower():
         return Refused(f"il reste des « ... » à remplacer.{place}", status="todo")
     meaning = next((ERRORS[kind] for kind in type(error).__mro__ if kind in ERRORS), "")
     kind = type(error).__name__ + (f" ({meaning})" if meaning else "")

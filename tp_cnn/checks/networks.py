@@ -127,7 +127,8 @@ class NetworkCheck(Check):
         expected = run(stretch.right[0], stretch.start, stretch.layer, seed)
         if expected is not None and expected.shape != stretch.observed.shape:
             sizes = " × ".join(map(str, stretch.observed.shape[1:]))
-            sentence += f" Taille obtenue, par image : {sizes}."
+            mixed = " Les images du lot y sont mélangées : la première dimension est le lot."
+            sentence += f" Taille obtenue, par image : {sizes}." if sizes else mixed
         if seen.refusal and index == len(seen.outputs):  # it fails right after
             sentence += _error(seen)
         raise Different(sentence, stretch=stretch)
