@@ -85,3 +85,34 @@ def test_data_commands_agree_with_the_package(tmp_path, capsys):
     assert cli.main(["data", "status", "--data", str(tmp_path)]) == 0
     assert "digits" in capsys.readouterr().out
     assert sources.load("digits", "train").images.shape[1:] == (1, 28, 28)
+
+
+COMPARE = ["compare", "--dataset", "digits", "--model", "lenet5", "--images", "200"]
+
+
+def test_compare_prints_draws_and_exports(tmp_path, capsys):
+    table, figure, results = (str(tmp_path / name) for name in ("t.csv", "f.png", "r.jsonl"))
+    command = [*COMPARE, "base", "normalisation", "--epochs", "2", "--seeds", "2"]
+    command += ["--device", "cpu", "--results", results]
+    assert cli.main([*command, "--csv", table, "--figure", figure]) == 0
+    printed = capsys.readouterr().out
+    assert "normalisation, seed 1:   2/2" in printed
+    assert "| normalisation | 2 |" in printed
+    assert "lenet5 on digits, 2 epochs, images 200" in printed
+    assert (tmp_path / "f.png").stat().st_size > 10_000
+    rows = [line for line in (tmp_path / "t.csv").read_text().splitlines() if line[0] != "#"]
+    assert len(rows) == 1 + 2 * 2 * 2
+    assert cli.main([*command[:-2], "--results", results]) == 0
+    assert "seed 1:" not in capsys.readouterr().out  # nothing is done again
+    command[command.index("--epochs") + 1] = "3"
+    assert cli.main(command) == 1
+    assert "epochs: 2 in the file, 3 now" in capsys.readouterr().err
+
+
+def test_compare_lists_its_configurations(capsys):
+    assert cli.main(["compare", "--list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("base ")
+    assert any(line.startswith("momentum ") and "momentum 0.9" in line for line in lines)
+    assert cli.main(["compare", "bse"]) == 1
+    assert "configuration 'bse': expected one of base" in capsys.readouterr().err

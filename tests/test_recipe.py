@@ -5,7 +5,15 @@ import pytest
 import torch
 
 from tp_cnn import recipe
-from tp_cnn.data.augment import CenterCrop, HorizontalFlip, RandomCrop, RandomShift
+from tp_cnn.data.augment import (
+    CenterCrop,
+    ColourJitter,
+    Cutout,
+    HorizontalFlip,
+    Mixup,
+    RandomCrop,
+    RandomShift,
+)
 from tp_cnn.data.normalise import channel_statistics
 from tp_cnn.data.sources import load
 from tp_cnn.errors import CourseError
@@ -41,12 +49,21 @@ def test_statistics_come_from_the_train_part_alone():
 
 def test_only_the_train_part_is_drawn_at_random():
     wanted = replace(DIGITS, dataset="shapes", model="cifarnet", crop=28, flip=True, shift=1)
-    batches = recipe.prepare(replace(wanted, images=300), device=torch.device("cpu"))
+    wanted = replace(wanted, images=300, jitter=0.2, cutout=8, mixup=True)
+    batches = recipe.prepare(wanted, device=torch.device("cpu"))
     train = batches["train"]
-    assert train.augment == (RandomCrop(28), RandomShift(1), HorizontalFlip())
+    moved, drawn = (RandomCrop(28), RandomShift(1)), (ColourJitter(0.2), Cutout(8), Mixup())
+    assert train.augment == (*moved, HorizontalFlip(), *drawn)
     for part in ("validation", "test"):
         assert batches[part].augment == (CenterCrop(28),)
         assert not batches[part].shuffle
+
+
+def test_zca_whitens_the_size_that_the_network_sees():
+    wanted = replace(DIGITS, normalise="zca", crop=20, images=300)
+    for part in recipe.prepare(wanted, device=torch.device("cpu")).values():
+        images, _ = next(iter(part))
+        assert images.shape[1:] == (1, 20, 20)
 
 
 def test_keep_draws_the_same_share_of_each_class():
@@ -63,6 +80,7 @@ def test_keep_draws_the_same_share_of_each_class():
         ({"optimizer": "sgdd"}, "optimizer 'sgdd': expected one of sgd"),
         ({"schedule": "linear"}, "schedule 'linear': expected one of constant"),
         ({"normalise": "yes"}, "normalise 'yes': expected one of none, zca|normalise 'yes'"),
+        ({"model_options": {"dropout": 0.5}}, "model_options of lenet5: .*'dropout'"),
         ({"model": "cifarnet"}, "cifarnet takes 32×32 images, those of digits are 28×28"),
         ({"dataset": "shapes"}, "lenet5 takes 28×28 images, those of shapes are 32×32"),
     ],

@@ -4,6 +4,8 @@ Exit codes: 0; 1 for a failure, said in one line; 2 for a wrong use of the comma
 """
 
 import argparse
+import os
+import shlex
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
@@ -31,6 +33,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_run(commands)
     _add_train(commands)
+    _add_compare(commands)
     _add_data(commands)
     _add_build(commands)
     doctor = commands.add_parser("doctor", help="check the machine: one [OK] or [FAIL] a line")
@@ -109,6 +112,9 @@ def _add_train(commands) -> None:
     option("--shift", type=int, default=0, help="random shift in train, in pixels")
     option("--crop", type=int, default=0, help="random crop in train, centred at test; 0: none")
     option("--flip", action="store_true", help="random horizontal flip in train")
+    option("--jitter", type=float, default=0.0, help="random change of the colours, such as 0.2")
+    option("--cutout", type=int, default=0, help="side of a random hidden square; 0: none")
+    option("--mixup", action="store_true", help="mix train images two by two")
     option("--activation", choices=["relu", "tanh"], help="of lenet5")
     option("--pooling", choices=["max", "average"], help="of lenet5")
     option("--dropout", type=float, help="of cifarnet")
@@ -117,6 +123,32 @@ def _add_train(commands) -> None:
     option("--device", help="auto, cpu, cuda, cuda:N or mps; default: TP_CNN_DEVICE, or auto")
     option("--checkpoint", metavar="FILE", help="written each epoch; an existing one is resumed")
     option("--output", metavar="DIR", help="write the history, the curves and the worst mistakes")
+
+
+def _add_compare(commands) -> None:
+    add = commands.add_parser(
+        "compare",
+        help="train configurations over several seeds, tabulate and draw them",
+        description="Train named configurations with one budget, over several seeds. The same "
+        "command again goes on where it was stopped; several may run at once on one results file.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    add.set_defaults(run=_compare)
+    option = add.add_argument
+    option("names", nargs="*", metavar="CONFIG", help="--list shows them; none: those of part 3")
+    option("--list", action="store_true", help="show the configurations, and train nothing")
+    option("--seeds", type=int, default=3, help="seeds 0, 1, 2, ...")
+    option("--epochs", type=int, default=12)
+    option("--images", type=int, default=0, help="train images kept; 0: all")
+    option("--validation", type=float, default=0.1, help="share of them held out")
+    option("--dataset", default="cifar10", help="as in train")
+    option("--model", default="cifarnet", help="as in train")
+    option("--data", metavar="DIR", help="where data sets are, or go")
+    option("--device", help="auto, cpu, cuda, cuda:N or mps; default: TP_CNN_DEVICE, or auto")
+    option("--results", default="compare.jsonl", metavar="FILE", help="created, or completed")
+    option("--mix", action="store_true", help="accept results of other code, data or budgets")
+    option("--csv", metavar="FILE", help="write one line an epoch of all the results")
+    option("--figure", metavar="FILE", help="draw the curves and the test accuracies")
 
 
 MODEL_OPTIONS = ("activation", "pooling", "dropout", "batch_norm")
@@ -154,6 +186,49 @@ def _train(options) -> int:
     return 0
 
 
+def _compare(options) -> None:
+    from tp_cnn import configurations, summaries
+
+    if options.list:
+        for name, one in configurations.CONFIGURATIONS.items():
+            changes = {**one.changes, **one.model_options}.items()
+            start = f"{one.parent} + " if one.parent else ""
+            print(f"{name:<22}{start}" + ", ".join(f"{key} {value}" for key, value in changes))
+        return
+    runs = _run_comparison(options)
+    if os.environ.get("RANK", "0") != "0":
+        return  # torchrun: one process prints for all
+    found = summaries.summarise(runs)
+    print(summaries.table(found))
+    for key, value in summaries.about(runs).items():
+        print(f"{key}: {value}")
+    if options.csv:
+        summaries.to_csv(runs, options.csv, shlex.join(["tp-cnn", *sys.argv[1:]]))
+    if options.figure:
+        from tp_cnn.plots import experiments as plots
+
+        plots.comparison(found).savefig(options.figure)
+
+
+def _run_comparison(options) -> list:
+    from tqdm import tqdm
+
+    from tp_cnn import configurations, experiments
+
+    budget = ("dataset", "model", "images", "validation", "epochs")
+    names = options.names or configurations.CUMULATIVE
+    return experiments.compare(
+        configurations.recipes(names, **_given(options, budget)),
+        options.seeds,
+        options.results,
+        root=options.data,
+        device=options.device,
+        mix=options.mix,
+        progress=False if "WORLD_SIZE" in os.environ else None,
+        say=tqdm.write,
+    )
+
+
 def _given(options, names: Iterable[str]) -> dict:
     values = {name: getattr(options, name, None) for name in names}
     return {name: value for name, value in values.items() if value is not None}
@@ -179,8 +254,6 @@ def _doctor(options) -> int:
 
 
 def _run(options) -> int:
-    import os
-
     from tp_cnn.course import run
 
     if not options.download:

@@ -10,7 +10,15 @@ from torch import nn
 from torch.optim import lr_scheduler
 
 from tp_cnn import runtime
-from tp_cnn.data.augment import CenterCrop, HorizontalFlip, RandomCrop, RandomShift
+from tp_cnn.data.augment import (
+    CenterCrop,
+    ColourJitter,
+    Cutout,
+    HorizontalFlip,
+    Mixup,
+    RandomCrop,
+    RandomShift,
+)
 from tp_cnn.data.batches import Batches, split_train
 from tp_cnn.data.normalise import ZCA, Normalise, channel_statistics, to_unit
 from tp_cnn.data.sources import ImageSet, load
@@ -36,6 +44,9 @@ class Recipe:
     shift: int = 0  # random shift in train, in pixels
     crop: int = 0  # size of the random crop in train, centred elsewhere; 0: none
     flip: bool = False  # random horizontal flip in train
+    jitter: float = 0.0  # random change of the colours in train, 0.2 for up to 20 %
+    cutout: int = 0  # side of the random square hidden in train; 0: none
+    mixup: bool = False  # mix each train image with another one
     optimizer: str = "sgd"  # "sgd", "adam" or "adamw"
     learning_rate: float = 0.05
     momentum: float = 0.9
@@ -72,7 +83,7 @@ def prepare(
     if recipe.images:
         whole = keep(whole, recipe.images, recipe.seed)
     train_set, validation_set = split_train(whole, recipe.validation, recipe.seed)
-    normalise = _normalisation(recipe.normalise, train_set)
+    normalise = _normalisation(recipe, train_set)
     centred = (CenterCrop(recipe.crop),) if recipe.crop else ()
 
     def batches_for_evaluation(image_set: ImageSet) -> Batches:
@@ -111,14 +122,19 @@ def _augmentations(recipe: Recipe) -> list:
         (recipe.crop, RandomCrop(recipe.crop)),
         (recipe.shift, RandomShift(recipe.shift)),
         (recipe.flip, HorizontalFlip()),
+        (recipe.jitter, ColourJitter(recipe.jitter)),
+        (recipe.cutout, Cutout(recipe.cutout)),
+        (recipe.mixup, Mixup()),
     ]
     return [augmentation for asked, augmentation in wanted if asked]
 
 
-def _normalisation(name: str, train_set: ImageSet) -> Callable:
+def _normalisation(recipe: Recipe, train_set: ImageSet) -> Callable:
+    name, images = recipe.normalise, train_set.images
     if name in ("pixels", "images"):
-        return Normalise(channel_statistics(train_set.images, name))
-    choices = {"none": lambda: to_unit, "zca": lambda: ZCA(train_set.images)}
+        return Normalise(channel_statistics(images, name))
+    seen = CenterCrop(recipe.crop)(images) if recipe.crop else images  # ZCA has a matrix by size
+    choices = {"none": lambda: to_unit, "zca": lambda: ZCA(seen)}
     return _pick("normalise", name, choices)()
 
 
@@ -126,7 +142,7 @@ def make_model(recipe: Recipe, image_set: ImageSet) -> nn.Module:
     """A new network for these images, its weights drawn from torch's random state.
 
     Raises:
-        CourseError: the network does not take images of this size.
+        CourseError: the network does not take images of this size, or has no such option.
     """
     channels, height, width = image_set.images.shape[1:]
     classes = len(image_set.classes)
@@ -144,7 +160,11 @@ def make_model(recipe: Recipe, image_set: ImageSet) -> nn.Module:
         "cifarnet": lambda: CifarNet(classes=classes, **recipe.model_options),
         "dense": lambda: Dense(hidden_for(61706, 1, shape, classes), shape, classes),
     }
-    return _pick("model", recipe.model, makers)()
+    make = _pick("model", recipe.model, makers)
+    try:
+        return make()
+    except TypeError as error:
+        raise CourseError(f"model_options of {recipe.model}: {error}") from None
 
 
 def make_optimizer(recipe: Recipe, model: nn.Module) -> torch.optim.Optimizer:

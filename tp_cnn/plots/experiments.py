@@ -1,0 +1,79 @@
+"""Pictures of a comparison over several seeds: mean curves, and test accuracies seed by seed."""
+
+from collections.abc import Sequence
+from itertools import cycle
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+from tp_cnn.errors import CourseError
+from tp_cnn.history import History
+from tp_cnn.plots.style import COLOURS, INK, clean, figure
+
+
+def comparison(summaries: Sequence) -> Figure:
+    """Validation accuracy by epoch, and test accuracy after the last epoch, side by side.
+
+    Lines and diamonds are means over seeds, bands and whiskers one standard deviation, dots seeds.
+
+    Args:
+        summaries: what `tp_cnn.summaries.summarise` gives.
+
+    Raises:
+        CourseError: there is none.
+    """
+    if not summaries:
+        raise CourseError("no finished run to draw")
+    height = max(3.2, 1.4 + 0.34 * len(summaries))
+    drawn, (left, right) = figure(1, 2, width=9.5, height=height)
+    places = range(len(summaries))
+    for place, summary, colour in zip(places, summaries, cycle(COLOURS), strict=False):
+        line = "-" if place < len(COLOURS) else "--"
+        _curve(left, summary.histories, colour, line)
+        _points(right, place, summary.tests, colour)
+    left.set(title="Validation", xlabel="époque", ylabel="images bien classées")
+    left.xaxis.set_major_locator(MaxNLocator(integer=True))
+    left.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
+    right.set(title="Test, après la dernière époque", xlabel="images bien classées")
+    right.set_yticks(places, [summary.label for summary in summaries])
+    for name, colour in zip(right.get_yticklabels(), cycle(COLOURS), strict=False):
+        name.set_color(colour)  # they are the legend of the curves too
+    right.invert_yaxis()  # the first one on top
+    right.xaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
+    right.xaxis.set_major_locator(MaxNLocator(5))
+    right.margins(0.1, 0.15)
+    for axis in (left, right):
+        clean(axis)
+    counts = sorted({len(summary.tests) for summary in summaries})
+    if counts == [1]:
+        caption = "une seule graine : l'écart d'une graine à l'autre n'est pas connu"
+    else:
+        caption = f"moyenne ± écart-type sur {' ou '.join(map(str, counts))} graines"
+    drawn.supxlabel(caption, fontsize=9, color=INK)
+    return drawn
+
+
+def _curve(axis, histories: Sequence[History], colour: str, line: str) -> None:
+    values = np.array([history.validation_accuracy for history in histories])  # (seeds, epochs)
+    epochs, mean = histories[0].epoch, values.mean(0)
+    axis.plot(epochs, mean, line, color=colour, marker="o" if len(epochs) == 1 else None)
+    if len(values) > 1:
+        spread = values.std(0, ddof=1)
+        axis.fill_between(epochs, mean - spread, mean + spread, color=colour, alpha=0.15, lw=0)
+
+
+def _points(axis, place: int, values: Sequence[float], colour: str) -> None:
+    mean = np.mean(values)
+    spread = np.std(values, ddof=1) if len(values) > 1 else 0
+    axis.plot(values, [place] * len(values), "o", color=colour, markersize=3.5, alpha=0.6)
+    axis.errorbar(mean, place, xerr=spread, fmt="D", color=colour, markersize=6, capsize=4)
+    axis.annotate(
+        f"{100 * mean:.1f} %".replace(".", ","),
+        (mean, place),
+        xytext=(0, 7),
+        textcoords="offset points",
+        ha="center",
+        fontsize=8,
+        color=INK,
+    )
