@@ -3,6 +3,7 @@
 grid: the lab sheet's network on 10,000 images, 5 epochs, for 3 learning rates × 3 batch sizes.
 counts: bag of visual words + SVM, and the network with the best cell of the grid (by its
     validation accuracy), on the same images: 10,000, then 2,000; the same number of steps.
+    Then bag of visual words + SVM on as many images as the network of base.
 base: that network on all the images, long enough to overfit, for each seed.
 
 Plain SGD, no normalisation, augmentation or regularisation: those come in notebook 05. A row that
@@ -22,6 +23,7 @@ import common
 from tp_cnn import bovw, recipe, reference
 from tp_cnn.files import atomic_write
 from tp_cnn.history import Row
+from tp_cnn.tables import thousands
 
 FOLDER = common.RESULTS.parents[1] / "tp_cnn" / "reference"
 CHECKPOINTS = common.RESULTS.parents[1] / "build" / "cifar10_reference"
@@ -29,13 +31,14 @@ BASE = recipe.Recipe(
     dataset="cifar10", model="cifarnet", normalise="none", momentum=0, schedule="constant"
 )
 RATES, SIZES = (0.1, 0.01, 0.001), (128, 32, 512)
-COUNTS = (10_000, 2_000)
+ALL = 45_000
+COUNTS = (10_000, 2_000, ALL)
 PASSES = 100_000  # images seen by the network of `counts`, whatever their number
 HELD_OUT = 2_000
 WORDS, PATCHES = 400, 100_000
 NOTES = {  # read by students
     "grid": "10 000 images d'apprentissage, 2 000 de validation",
-    "counts": f"10 000 images de test ; {WORDS} mots ; {PASSES} images vues par le réseau",
+    "counts": f"10 000 images de test ; {WORDS} mots ; {thousands(PASSES)} images vues par le réseau",
     "base": "45 000 images d'apprentissage, 5 000 de validation",
 }
 
@@ -106,7 +109,8 @@ def counts() -> None:
         done = {row["method"] for row in rows_of("counts") if row["images"] == images}
         settings = {"images": images + 500, "validation": 500, "epochs": PASSES // images}
         wanted = replace(BASE, **settings, **best())
-        for method, measure in {"BoW + SVM": bag_of_words, "CNN": network}.items():
+        methods = {"BoW + SVM": bag_of_words} | ({"CNN": network} if images < ALL else {})
+        for method, measure in methods.items():
             if method not in done:
                 start = time.process_time()
                 train, test = measure(wanted)
