@@ -38,7 +38,7 @@ HELD_OUT = 2_000
 WORDS, PATCHES = 400, 100_000
 NOTES = {  # read by students
     "grid": "10 000 images d'apprentissage, 2 000 de validation",
-    "counts": f"10 000 images de test ; {WORDS} mots ; {thousands(PASSES)} images vues par le réseau",
+    "counts": f"10 000 images de test ; {WORDS} mots ; {thousands(PASSES)} images vues par réseau",
     "base": "45 000 images d'apprentissage, 5 000 de validation",
 }
 
