@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from tp_cnn.data import classroom
@@ -21,14 +23,24 @@ def test_without_it_the_embedded_set_is_used_and_said(monkeypatch, tmp_path, cap
 
 
 @pytest.mark.parametrize(("value", "expected"), [("1", True), ("0", False)])
-def test_downloading_is_a_setting(monkeypatch, value, expected):
+def test_downloading_is_a_setting(monkeypatch, image_set, value, expected):
     asked = []
 
     def load(name, split, download):
         asked.append(download)
+        return image_set(8)
 
     monkeypatch.setattr(classroom, "load", load)
     monkeypatch.setenv("TP_CNN_DOWNLOAD", value)
-    with pytest.raises(AttributeError):  # this load gives no set
-        classroom.load_for_class("mnist", otherwise="digits")
+    classroom.load_for_class("mnist", otherwise="digits")
     assert asked == [expected, expected]
+
+
+@pytest.mark.parametrize("word", ["sample", "JPEG"])
+def test_what_limits_a_result_is_said(monkeypatch, image_set, capsys, word):
+    origin = {"sample": "sample: 8 of 60,000 images", "JPEG": "CIFAR-10 (JPEG copy)"}[word]
+    limited = replace(image_set(8), origin=origin)
+    monkeypatch.setattr(classroom, "load", lambda *_, **__: limited)
+    classroom.load_for_class("mnist", otherwise="digits")
+    expected = {"sample": "c'est un échantillon", "JPEG": "copie JPEG"}[word]
+    assert expected in capsys.readouterr().out
