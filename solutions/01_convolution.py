@@ -52,7 +52,7 @@ from tp_cnn.scratch import convolution, pooling
 # %%
 from tp_cnn.plots.convolution import convolution_slider, feature_maps, matrices, padding_and_stride
 from tp_cnn.plots.images import filtered_images, output_map, receptive_fields, sample_picture
-from tp_cnn.plots.style import clean, figure
+from tp_cnn.plots.style import COLOURS, clean, figure
 
 runtime.seed_everything(P.seed)
 rng = np.random.default_rng(P.seed)
@@ -159,7 +159,7 @@ found = convolution.correlate1d(noisy, motif)
 drawn, (above, below) = figure(2, 1, width=7, height=3.2, sharex=True)
 above.plot(noisy)
 above.set_title("signal bruité, le motif en 20 et en 65", fontsize=9)
-below.plot(found, color="C1")
+below.plot(found, color=COLOURS[1])
 below.set_title("corrélation avec le motif", fontsize=9)
 drawn
 

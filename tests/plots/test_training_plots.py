@@ -4,6 +4,14 @@ import torch
 from tp_cnn.errors import CourseError
 from tp_cnn.history import History, Row
 from tp_cnn.plots import training as plots
+from tp_cnn.plots.style import COLOURS, figure
+
+
+def test_figures_draw_in_the_colour_blind_safe_order():
+    _, (left, right) = figure(1, 2)
+    for axis in (left, right):
+        lines = [axis.plot([0, 1])[0] for _ in COLOURS]
+        assert [line.get_color() for line in lines] == COLOURS
 
 
 def make_history(validation=True):

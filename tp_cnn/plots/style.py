@@ -12,6 +12,8 @@ def figure(rows: int = 1, columns: int = 1, width: float = 7.0, height: float = 
     made, axes = plt.subplots(
         rows, columns, figsize=(width, height), dpi=90, layout="constrained", **options
     )
+    for axis in made.axes:
+        axis.set_prop_cycle(color=COLOURS)
     plt.close(made)  # the caller's cell shows it once, by returning it
     return made, axes
 
