@@ -71,6 +71,8 @@ def test_keep_draws_the_same_share_of_each_class():
     assert len(kept) == 200
     assert kept.labels.bincount().min() >= 19
     assert len(recipe.keep(kept, 1000)) == 200
+    with pytest.raises(CourseError, match="cannot hold 195 of 200 images out"):
+        recipe.keep(kept, 5)  # fewer images than classes
 
 
 @pytest.mark.parametrize(

@@ -178,7 +178,7 @@ def _train(options) -> int:
     if result.test is None:
         advice = "the same command goes on from there" if options.checkpoint else "see --checkpoint"
         raise CourseError(f"stopped after {len(result.history)} epochs: {advice}")
-    total = len(result.test_set)
+    total = len(result.batches["test"].image_set)
     wrong = total - round(result.test.accuracy * total)
     print(
         f"test error: {wrong / total:.2%} ({wrong} of {total:,} images, measured once, at the end)"
@@ -240,8 +240,9 @@ def _write_results(result, folder: Path) -> None:
 
     result.history.to_csv(folder / "history.csv")
     result.history.plot().savefig(folder / "curves.png")
-    logits, labels = predict(result.batches["test"], result.model)
-    images, classes = result.test_set.images, result.test_set.classes
+    test = result.batches["test"]
+    logits, labels = predict(test, result.model)
+    images, classes = test.image_set.images, test.image_set.classes
     plots.confusion(labels, logits.argmax(1), classes).savefig(folder / "confusion.png")
     plots.worst_mistakes(images, labels, logits, classes).savefig(folder / "mistakes.png")
     print(f"history.csv, curves.png, confusion.png and mistakes.png are in {folder}")

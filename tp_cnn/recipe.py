@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
-from sklearn.model_selection import train_test_split
 from torch import nn
 from torch.optim import lr_scheduler
 
@@ -19,7 +18,7 @@ from tp_cnn.data.augment import (
     RandomCrop,
     RandomShift,
 )
-from tp_cnn.data.batches import Batches, split_train
+from tp_cnn.data.batches import Batches, keep, split_train
 from tp_cnn.data.normalise import ZCA, Normalise, channel_statistics, to_unit
 from tp_cnn.data.sources import ImageSet, load
 from tp_cnn.errors import CourseError
@@ -68,7 +67,6 @@ class Result:
     model: nn.Module
     history: History
     test: Measure | None
-    test_set: ImageSet
     batches: dict[str, Batches]  # "train", "validation", "test"
 
 
@@ -104,17 +102,6 @@ def prepare(
         "validation": batches_for_evaluation(validation_set),
         "test": batches_for_evaluation(test_set),
     }
-
-
-def keep(image_set: ImageSet, count: int, seed: int = 0) -> ImageSet:
-    """``count`` images drawn with the same share of each class; all of them if it has fewer."""
-    if count >= len(image_set):
-        return image_set
-    labels = image_set.labels.numpy()
-    chosen, _ = train_test_split(
-        range(len(labels)), train_size=count, random_state=seed, stratify=labels
-    )
-    return image_set.subset(sorted(chosen))
 
 
 def _augmentations(recipe: Recipe) -> list:
@@ -219,9 +206,9 @@ def run(
     """
     runtime.seed_everything(recipe.seed)
     where = runtime.device(device)
-    test_set = load(recipe.dataset, "test", root)
-    model = make_model(recipe, test_set).to(where, memory_format=torch.channels_last)
     batches = prepare(recipe, root, where)
+    model = make_model(recipe, batches["test"].image_set)
+    model = model.to(where, memory_format=torch.channels_last)
     optimizer = make_optimizer(recipe, model)
     scheduler, step_each = make_scheduler(recipe, optimizer, len(batches["train"]))
     say(f"data: {batches['train'].image_set.origin}")
@@ -240,4 +227,4 @@ def run(
         **fit_options,
     )
     test = None if history.interrupted else evaluate(batches["test"], model)
-    return Result(model, history, test, test_set, batches)
+    return Result(model, history, test, batches)

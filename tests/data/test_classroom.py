@@ -38,7 +38,10 @@ def test_downloading_is_a_setting(monkeypatch, image_set, value, expected):
 
 @pytest.mark.parametrize("word", ["sample", "JPEG"])
 def test_what_limits_a_result_is_said(monkeypatch, image_set, capsys, word):
-    origin = {"sample": "sample: 8 of 60,000 images", "JPEG": "CIFAR-10 (JPEG copy)"}[word]
+    origin = {
+        "sample": "MNIST, files in data; sample: 8 of 60,000 images",
+        "JPEG": "CIFAR-10 (JPEG copy)",
+    }[word]
     limited = replace(image_set(8), origin=origin)
     monkeypatch.setattr(classroom, "load", lambda *_, **__: limited)
     classroom.load_for_class("mnist", otherwise="digits")

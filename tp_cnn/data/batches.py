@@ -92,15 +92,32 @@ def split_train(
     Raises:
         CourseError: fewer images than classes on one side.
     """
+    train, held_out = _draw(image_set, validation, seed)
+    return image_set.subset(train), image_set.subset(held_out)
+
+
+def keep(image_set: ImageSet, count: int, seed: int = 0) -> ImageSet:
+    """``count`` images drawn with the same share of each class; all of them if it has fewer.
+
+    Raises:
+        CourseError: fewer images than classes.
+    """
+    if count >= len(image_set):
+        return image_set
+    return image_set.subset(_draw(image_set, len(image_set) - count, seed)[0])
+
+
+def _draw(image_set: ImageSet, held_out: float | int, seed: int) -> list[list[int]]:
+    """Indices of the images that stay and of those held out, each in the order of the set."""
     try:
-        train, held_out = train_test_split(
-            torch.arange(len(image_set)).numpy(),
-            test_size=validation,
+        drawn = train_test_split(
+            range(len(image_set)),
+            test_size=held_out,
             random_state=seed,
             stratify=image_set.labels.numpy(),
         )
     except ValueError as error:
         raise CourseError(
-            f"cannot hold {validation} of {len(image_set)} images out for validation: {error}"
+            f"cannot hold {held_out} of {len(image_set)} images out: {error}"
         ) from None
-    return image_set.subset(sorted(train)), image_set.subset(sorted(held_out))
+    return [sorted(indices) for indices in drawn]

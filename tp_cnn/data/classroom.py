@@ -5,9 +5,9 @@ from tp_cnn.data.sources import ImageSet, load
 from tp_cnn.errors import CourseError
 from tp_cnn.tables import thousands
 
-WARNINGS = {  # word in the origin of a set -> what a student must know
-    "sample": " ; c'est un échantillon : ses résultats ne valent pas ceux du jeu complet",
-    "JPEG": " (copie JPEG : mêmes images, pixels un peu abîmés)",
+WARNINGS = {  # words in the origin of a set -> what a student must know
+    "; sample: ": " ; c'est un échantillon : ses résultats ne valent pas ceux du jeu complet",
+    "(JPEG copy)": " (copie JPEG : mêmes images, pixels un peu abîmés)",
 }
 
 

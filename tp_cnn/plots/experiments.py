@@ -10,6 +10,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from tp_cnn.errors import CourseError
 from tp_cnn.history import History
 from tp_cnn.plots.style import COLOURS, INK, clean, figure
+from tp_cnn.tables import percent
 
 
 def comparison(summaries: Sequence) -> Figure:
@@ -69,7 +70,7 @@ def _points(axis, place: int, values: Sequence[float], colour: str) -> None:
     axis.plot(values, [place] * len(values), "o", color=colour, markersize=3.5, alpha=0.6)
     axis.errorbar(mean, place, xerr=spread, fmt="D", color=colour, markersize=6, capsize=4)
     axis.annotate(
-        f"{100 * mean:.1f} %".replace(".", ","),
+        percent(mean, 1),
         (mean, place),
         xytext=(0, 7),
         textcoords="offset points",
