@@ -1,0 +1,1 @@
+"""Grading: submissions in, marks, feedback and a list of what a person must read out."""
