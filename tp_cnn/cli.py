@@ -138,7 +138,7 @@ def _add_compare(commands) -> None:
     option("names", nargs="*", metavar="CONFIG", help="--list shows them; none: those of part 3")
     option("--list", action="store_true", help="show the configurations, and train nothing")
     option("--seeds", type=int, default=3, help="seeds 0, 1, 2, ...")
-    option("--epochs", type=int, default=12)
+    option("--epochs", type=int, default=15)
     option("--images", type=int, default=0, help="train images kept; 0: all")
     option("--validation", type=float, default=0.1, help="share of them held out")
     option("--dataset", default="cifar10", help="as in train")

@@ -21,7 +21,7 @@ class Configuration:
     model_options: dict = field(default_factory=dict)  # added to those of the parent
 
 
-BUDGET = Recipe(dataset="cifar10", model="cifarnet", epochs=12, batch_size=64)
+BUDGET = Recipe(dataset="cifar10", model="cifarnet", epochs=15, batch_size=128)
 
 CUMULATIVE = ("base", "normalisation", "augmentation", "momentum", "dropout", "batch-norm")
 
