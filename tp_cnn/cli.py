@@ -12,6 +12,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from tp_cnn import __version__
+from tp_cnn.commands import report as report_command
 from tp_cnn.errors import CourseError
 
 
@@ -36,6 +37,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_compare(commands)
     _add_data(commands)
     _add_build(commands)
+    report_command.add(commands)
     doctor = commands.add_parser("doctor", help="check the machine: one [OK] or [FAIL] a line")
     doctor.set_defaults(run=_doctor)
     return parser

@@ -1,0 +1,258 @@
+"""The page of a student's report: what stands where, and how long it will be once printed.
+
+On screen everything is there, long code folded. In print, two columns; what the lab sheet does not
+number and only a check answers is left out. The length is estimated, as no browser is at hand.
+"""
+
+import re
+from dataclasses import dataclass
+from html import escape
+from math import ceil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tp_cnn.course.report_notebook import Entry, Notebook, Shown, Text
+from tp_cnn.course.report_text import picture, to_html
+
+if TYPE_CHECKING:
+    from tp_cnn.course.report import Report
+
+LABELS = {"right": "Juste", "wrong": "À revoir", "todo": "À faire", "unknown": "Non exécutée"}
+COUNTS = {
+    "right": ("juste", "justes"),
+    "wrong": ("à revoir", "à revoir"),
+    "todo": ("à faire", "à faire"),
+    "unknown": ("non exécutée", "non exécutées"),
+}
+MOST_PAGES = {False: 10, True: 2}  # of the report, which the lab sheet limits; of the follow-up
+CODE_LINES = 8  # shown at once; the others are folded, and not printed
+PRINTED_FIGURES = 2  # of a question, the last ones
+COLUMN_WIDTH, PAGE_HEIGHT = 88, 269  # millimetres
+TEXT_LINE, CODE_LINE, HEADING = 4.3, 3.05, 8.5  # millimetres
+TEXT_CHARACTERS, CODE_CHARACTERS = 56, 58  # of a line of a column
+PIXEL = 25.4 / 96  # millimetres
+TALLEST_FIGURE = 62  # millimetres, as in report.css
+
+
+@dataclass
+class Piece:
+    """A part of the page and its height in a column of the printed page, in millimetres."""
+
+    html: str
+    height: float = 0
+
+
+@dataclass
+class Page:
+    """A finished page."""
+
+    html: str
+    pages: float  # once printed, estimated
+    note: str  # its length in a sentence, with advice if it is too long
+
+
+def build(report: "Report") -> Page:
+    """Lay the report out."""
+    asked = [entry for entry in report.entries if not entry.empty]
+    numbered = [entry for entry in asked if entry.number]
+    written = [entry for entry in asked if not entry.number and _has_text(entry)]
+    exercises = [entry for entry in asked if not entry.number and not _has_text(entry)]
+    figures = not report.follow_up
+    articles = {entry.name: _article(entry, figures) for entry in numbered + written}
+    remarks = [_remarks(notebook) for notebook in report.notebooks if notebook.remarks]
+    pages = _count_pages(report, [*articles.values(), *remarks])
+    note = _note(pages, report.follow_up, {name: each.height for name, each in articles.items()})
+    sections = [
+        _section("Bilan", remarks),
+        _section(
+            "Réponses aux questions ★" if report.follow_up else "Réponses",
+            [articles[entry.name] for entry in numbered],
+        ),
+        _section("Questions sans numéro", [articles[entry.name] for entry in written]),
+        _section("Exercices sans numéro", [_article(e, False) for e in exercises], "screen"),
+    ]
+    if report.follow_up:  # the answers first, then the comments
+        sections = [sections[1], sections[2], sections[0]]
+    warning = f'<p class="too-long screen">{escape(note)}</p>' if _too_long(pages, report) else ""
+    return Page(_document(report, warning + "\n".join(sections)), pages, note)
+
+
+def _document(report: "Report", body: str) -> str:
+    who = " et ".join(filter(None, [", ".join(report.authors[:-1]), *report.authors[-1:]]))
+    title = "Compte rendu de séance" if report.follow_up else "Compte rendu"
+    css = (Path(__file__).parent / "report.css").read_text(encoding="utf-8")
+    foot = f"@page {{ @bottom-left {{ content: {_css_text(who)}; }} }}"
+    return f"""<!DOCTYPE html>
+<html lang="fr">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy"
+ content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}{f" · {escape(who)}" if who else ""}</title>
+<style>
+{css}{foot}
+</style>
+</head>
+<body>
+<header>
+<h1>{title} · Réseaux convolutionnels</h1>
+<span>{escape(report.date)}</span>
+<p class="authors">{escape(who) or 'Nom : <span class="blank"></span>'}</p>
+</header>
+{_progress(report.notebooks)}
+{_missing(report.entries)}
+{body}
+</body>
+</html>
+"""
+
+
+def _css_text(text: str) -> str:
+    """A string of CSS, whatever its characters."""
+    return '"' + "".join(f"\\{ord(sign):06x}" for sign in text) + '"'
+
+
+def _progress(notebooks: list[Notebook]) -> str:
+    rows = []
+    for notebook in notebooks:
+        done = sum(not entry.empty for entry in notebook.entries)
+        verdicts = [verdict for entry in notebook.entries for verdict in entry.verdicts]
+        counts = {kind: verdicts.count(kind) for kind in COUNTS}
+        checks = ", ".join(f"{n} {COUNTS[kind][n > 1]}" for kind, n in counts.items() if n)
+        rows.append(
+            f"<tr><td>{escape(notebook.number)} · {escape(notebook.title)}</td>"
+            f"<td>{done} sur {len(notebook.entries)}</td><td>{checks}</td></tr>"
+        )
+    head = "<tr><th>Notebook</th><th>Réponses</th><th>Vérifications</th></tr>"
+    return f'<table class="progress">\n{head}\n' + "\n".join(rows) + "\n</table>"
+
+
+def _missing(entries: list[Entry]) -> str:
+    from tp_cnn.course.report import unanswered
+
+    lines = []
+    for title, group in unanswered(entries).items():
+        names = [entry.name for entry in group if entry.number]
+        others = len(group) - len(names)
+        names += [f"{others} sans numéro"] if others else []
+        lines.append(f'<p class="missing">{title.capitalize()} : {escape(", ".join(names))}.</p>')
+    return "\n".join(lines)
+
+
+def _section(title: str, pieces: list[Piece], kind: str = "") -> str:
+    if not pieces:
+        return ""
+    body = "\n".join(piece.html for piece in pieces)
+    columns = f'<div class="columns">\n{body}\n</div>'
+    return f'<section class="{kind}">\n<h2>{title}</h2>\n{columns}\n</section>'
+
+
+def _remarks(notebook: Notebook) -> Piece:
+    pieces = [_text(text) for text in notebook.remarks]
+    return _join(f"<h3>{escape(notebook.number)} · {escape(notebook.title)}</h3>", pieces)
+
+
+def _article(entry: Entry, figures: bool) -> Piece:
+    verdict = entry.verdict
+    badge = f' <span class="badge {verdict}">{LABELS[verdict]}</span>' if verdict else ""
+    reference = escape(entry.reference or entry.notebook)
+    star = " ★" if entry.star else ""
+    heading = f"<h3>{reference}{star} · {escape(entry.title)}{badge}</h3>"
+    answers = [
+        _text(answer) if answer.type == "markdown" else _code(answer.source)
+        for answer in entry.answers
+        if answer.filled
+    ]
+    shown = [_show(each) for each in entry.shown] if figures else []
+    for n in set(range(len(shown))) - _printed(entry):
+        shown[n] = Piece(f'<div class="screen">{shown[n].html}</div>')
+    return _join(heading, answers + shown)
+
+
+def _printed(entry: Entry) -> set[int]:
+    """Which of the things shown are printed: the last figures, the tables; failing these, text.
+
+    Of a question that the sheet does not number, none.
+    """
+    kinds = [shown.kind for shown in entry.shown] if entry.number else []
+    by_kind = {kind: [n for n, each in enumerate(kinds) if each == kind] for kind in set(kinds)}
+    drawn = by_kind.get("figure", [])[-PRINTED_FIGURES:] + by_kind.get("table", [])
+    return set(drawn or by_kind.get("text", []))
+
+
+def _join(heading: str, pieces: list[Piece]) -> Piece:
+    body = "\n".join(piece.html for piece in pieces)
+    height = HEADING + sum(piece.height for piece in pieces)
+    return Piece(f"<article>\n{heading}\n{body}\n</article>", height)
+
+
+def _has_text(entry: Entry) -> bool:
+    return any(answer.type == "markdown" for answer in entry.answers)
+
+
+def _text(text: Text) -> Piece:
+    html = to_html(text.source, text.attachments)
+    lines = [re.sub(r"\$[^$]*\$", "formule", line) for line in text.source.splitlines()]
+    # Markdown joins the lines of a paragraph; a blank line or a list item begins another.
+    blocks = re.split(r"\n\s*(?=\n|[-*+] |\d+\. |\|)", "\n".join(lines))
+    height = sum(
+        ceil(len(block.strip()) / TEXT_CHARACTERS) * TEXT_LINE for block in blocks if block.strip()
+    )
+    return Piece(html, height + 1.2 + sum(map(_figure_height, _images(html))))
+
+
+def _code(source: str, kind: str = "") -> Piece:
+    """Code or plain text; beyond a few lines, folded."""
+    lines = source.splitlines()
+    kept = lines if len(lines) <= CODE_LINES + 2 else lines[:CODE_LINES]
+    html = f'<pre class="{kind}">{escape(chr(10).join(kept))}</pre>'
+    height = 4 + CODE_LINE * sum(ceil(max(len(line), 1) / CODE_CHARACTERS) for line in kept)
+    if len(kept) < len(lines):
+        rest = f'<pre class="{kind}">{escape(chr(10).join(lines[len(kept) :]))}</pre>'
+        summary = f"et {len(lines) - len(kept)} lignes de plus"
+        html += f"\n<details><summary>{summary}</summary>{rest}</details>"
+        height += TEXT_LINE
+    return Piece(html, height)
+
+
+def _show(shown: Shown) -> Piece:
+    if shown.kind == "text":
+        return _code(shown.content, "output")
+    if shown.kind == "table":
+        rows = shown.content.strip().count("\n")
+        return Piece(to_html(shown.content), 3 + 4 * rows)
+    html = picture(shown.content) or "<em>[figure illisible]</em>"
+    return Piece(f"<figure>{html}</figure>", 2 + sum(map(_figure_height, _images(html))))
+
+
+def _images(html: str) -> list[tuple[int, int]]:
+    found = re.findall(r'<img src="data:[^"]+" width="(\d+)" height="(\d+)"', html)
+    return [(int(width), int(height)) for width, height in found]
+
+
+def _figure_height(size: tuple[int, int]) -> float:
+    width, height = size
+    return min(TALLEST_FIGURE, height * min(PIXEL, COLUMN_WIDTH / width))
+
+
+def _count_pages(report: "Report", pieces: list[Piece]) -> float:
+    top = 25 + 6 * len(report.notebooks)
+    return top / PAGE_HEIGHT + sum(piece.height for piece in pieces) / (2 * PAGE_HEIGHT)
+
+
+def _too_long(pages: float, report: "Report") -> bool:
+    return pages > MOST_PAGES[report.follow_up]
+
+
+def _note(pages: float, follow_up: bool, heights: dict[str, float]) -> str:
+    """The length in a sentence; too long, with advice on what to shorten."""
+    most, count = MOST_PAGES[follow_up], max(1, ceil(pages))
+    note = f"environ {count} page{'s' if count > 1 else ''} une fois imprimé"
+    if pages <= most:
+        return f"{note} (limite : {most})."
+    longest = sorted(heights, key=heights.get, reverse=True)[:3]
+    return (
+        f"{note} : c'est trop, la limite est de {most}. Allez à l'essentiel, d'abord dans les "
+        f"réponses les plus longues : {', '.join(longest)}."
+    )
