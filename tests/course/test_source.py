@@ -147,3 +147,14 @@ def test_project_root(course, tmp_path_factory):
     assert project_root(course / "solutions") == course.resolve()
     with pytest.raises(CourseError, match="no course here"):
         project_root(tmp_path_factory.mktemp("elsewhere"))
+
+
+def test_parameters_for_grading(tmp_path, example):
+    text = example.read_text(encoding="utf-8")
+    path = tmp_path / "01_exemple.py"
+    path.write_text(text.replace("parameters=true", 'parameters=true grading="epochs=1"'), "utf-8")
+    (cell,) = [cell for cell in read_source(path).cells if cell.role == "parameters"]
+    assert cell.options["grading"] == "epochs=1"
+    path.write_text(text.replace("parameters=true", 'parameters=true grading="epochs 1"'), "utf-8")
+    with pytest.raises(CourseError, match="expected parameters such as"):
+        read_source(path)

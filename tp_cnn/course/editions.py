@@ -35,7 +35,7 @@ def notebook(source: Source, edition: str):
 
 def _text(cell: Cell, question: Question | None, edition: str) -> str:
     if question:
-        return _statement(cell.text, question)
+        return statement(cell.text, question)
     if cell.role == "hint":
         number = cell.id[-1]
         return f"<details><summary>Indice {number}</summary>\n\n{cell.text}\n\n</details>"
@@ -44,7 +44,7 @@ def _text(cell: Cell, question: Question | None, edition: str) -> str:
     return reads(cell.text, cell.region, cell.where)
 
 
-def _statement(text: str, question: Question) -> str:
+def statement(text: str, question: Question) -> str:
     """Complete the heading: « ### Question 1 ★ · Taille de la sortie », then kind and points."""
     level, body = text.split(" ", 1)
     number = f" {question.number}" if question.number else ""

@@ -13,7 +13,7 @@ OPTIONS = {  # marker -> what may stand beside it
     "hint": set(),
     "answer": {"points"},
     "test": {"points"},
-    "parameters": set(),
+    "parameters": {"grading"},
 }
 TYPES = {"question": "markdown", "hint": "markdown", "test": "code", "parameters": "code"}
 JUPYTEXT_OWN = {"lines_to_next_cell", "lines_to_end_of_cell_marker", "cell_marker"}
@@ -96,6 +96,13 @@ def _check_options(cell: Cell) -> None:
     for key in ("star", "bonus"):
         if not isinstance(cell.options.get(key, False), bool):
             raise CourseError(f"{cell.where}: {key}={cell.options[key]!r}, expected true or false")
+    grading = cell.options.get("grading", "")
+    if not isinstance(grading, str) or not all(
+        re.fullmatch(r"\w+=\S+", p) for p in grading.split()
+    ):
+        raise CourseError(
+            f'{cell.where}: grading={grading!r}, expected parameters such as "epochs=1 images=200"'
+        )
     if cell.role == "question" and cell.options.get("kind") not in KINDS:
         raise CourseError(
             f"{cell.where}: question {cell.name!r} has kind {cell.options.get('kind')!r}, "

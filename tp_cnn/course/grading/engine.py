@@ -1,0 +1,237 @@
+"""One submission from its bytes to its marks, and the control: the solution must get them all."""
+
+import ast
+import copy
+import hashlib
+import re
+import time
+from dataclasses import dataclass, field
+
+from tp_cnn.course import editions
+from tp_cnn.course.execution import Execution, Executor
+from tp_cnn.course.grading import canaries
+from tp_cnn.course.grading.canaries import Canaries, is_test
+from tp_cnn.course.grading.database import Gradebook
+from tp_cnn.course.grading.model import Mark, Outcome, Question, Submission
+from tp_cnn.course.grading.rebuild import Rebuilt, rebuild
+from tp_cnn.course.source import Source
+from tp_cnn.errors import CourseError
+
+LONGEST_MESSAGE = 2000  # characters
+ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+
+
+@dataclass
+class Exam:
+    """A notebook to grade: what every submission is rebuilt from, and compared with."""
+
+    source: Source
+    assignment: object  # the notebook, hidden tests inside
+    others: dict[str, set[str]] = field(default_factory=dict)  # other notebooks: their grade ids
+    control: dict = field(default_factory=dict)  # what the solution's canaries show
+
+    @classmethod
+    def of(cls, source: Source, others: list[Source] = ()) -> "Exam":
+        known = {
+            other.name: {cell.id for cell in other.cells if cell.role in ("answer", "test")}
+            for other in others
+            if other.name != source.name
+        }
+        return cls(source, editions.notebook(source, "assignment"), known)
+
+    @property
+    def questions(self) -> list[Question]:
+        """The questions that have points."""
+        return [_question(one) for one in self.source.questions if one.points]
+
+    def digest(self, submission: Submission) -> str:
+        """What a grading depends on: the submission and the notebook."""
+        digest = hashlib.sha256(submission.content or submission.problem.encode())
+        digest.update(editions.serialise(self.assignment).encode())
+        return digest.hexdigest()[:16]
+
+
+def _question(question) -> Question:
+    cells = question.cells
+    rubrics = {
+        cell.id: _rubric(cell.text)
+        for cell in cells
+        if cell.role == "answer" and cell.type == "markdown"
+    }
+    return Question(
+        id=question.id,
+        number=question.number,
+        title=question.title,
+        kind=question.kind,
+        star=question.star,
+        bonus=question.bonus,
+        points=question.points,
+        statement=editions.statement(cells[0].text, question),
+        rubrics=rubrics,
+    )
+
+
+def _rubric(text: str) -> str:
+    inside = re.search(r"### BEGIN MARK SCHEME\n(.*?)### END MARK SCHEME", text, re.DOTALL)
+    return inside[1].strip() if inside else text
+
+
+def check_control(exam: Exam, executor: Executor, gradebook: Gradebook) -> None:
+    """Grade the solution, and keep what its canaries show.
+
+    Raises:
+        CourseError: the solution does not get all the points, or the kernel does not start.
+    """
+    content = editions.serialise(editions.notebook(exam.source, "solution")).encode()
+    rebuilt = rebuild(exam.assignment, content)
+    execution, exam.control = _execute(rebuilt, executor)
+    tried = Tried(Outcome("control", "control", "", "graded"), rebuilt, execution.notebook)
+    if not execution.failure:
+        mark(tried, exam, gradebook)
+    lost = [one for one in tried.outcome.marks if not one.by_hand and one.earned != one.points]
+    if execution.failure or execution.stops or lost:
+        stops = "; ".join(f"{stop.cell}: {stop.detail}" for stop in execution.stops)
+        why = execution.failure or stops or f"{lost[0].cell}: {' '.join(lost[0].messages)[:500]}"
+        raise CourseError(
+            f"the solution of {exam.source.name} does not get all its points here, so that no "
+            f"submission was graded. {why}\nCheck the machine with `tp-cnn doctor`, and the "
+            f"solution with `tp-cnn run {exam.source.number}`"
+        )
+
+
+@dataclass
+class Tried:
+    """A submission that was executed, to be marked; ``notebook`` is None where it could not be."""
+
+    outcome: Outcome
+    rebuilt: Rebuilt | None = None
+    notebook: object = None
+
+
+def attempt(submission: Submission, exam: Exam, executor: Executor) -> Tried:
+    """Rebuild and execute one submission; never raises because of what is in it."""
+    start = time.perf_counter()
+    outcome = Outcome(
+        submission.id,
+        submission.student,
+        submission.file,
+        "graded",
+        notes=list(submission.notes),
+        digest=exam.digest(submission),
+    )
+    if submission.content is None:
+        outcome.status = "missing" if submission.missing else "not-graded"
+        outcome.reasons.append(submission.problem)
+        return Tried(outcome)
+    rebuilt = rebuild(exam.assignment, submission.content, exam.others)
+    outcome.repairs, outcome.reasons = list(rebuilt.repairs), list(rebuilt.reasons)
+    if rebuilt.notebook is None:
+        outcome.status = "not-graded"
+        return Tried(outcome)
+    execution, shown = _execute(rebuilt, executor)
+    if execution.failure:
+        outcome.status = "not-graded"
+        outcome.reasons.append(execution.failure)
+        return Tried(outcome)
+    outcome.notes += [f"cellule « {stop.cell} » : {stop.detail}" for stop in execution.stops]
+    outcome.reasons += canaries.compare(shown, exam.control)
+    outcome.status = "suspicious" if outcome.reasons else "graded"
+    outcome.seconds = time.perf_counter() - start
+    return Tried(outcome, rebuilt, execution.notebook)
+
+
+def mark(tried: Tried, exam: Exam, gradebook: Gradebook) -> None:
+    """Have nbgrader compute the points of an executed notebook. In one thread: it moves about."""
+    outcome, executed = tried.outcome, tried.notebook
+    points = {
+        one.cell: one.points for one in gradebook.autograde(outcome.id, outcome.student, executed)
+    }
+    cells = {cell.id: cell for cell in executed.cells}
+    outcome.marks = [
+        _mark(question, cell, cells, points[cell.id], tried.rebuilt)
+        for question in exam.source.questions
+        for cell in question.cells
+        if cell.points
+    ]
+
+
+def _execute(rebuilt: Rebuilt, executor: Executor) -> tuple[Execution, dict]:
+    """Execute with canaries, without the given cells that only show something."""
+    notebook = rebuilt.notebook
+    given = [cell for cell in notebook.cells if not only_shows(cell)]
+    watch = Canaries.new()
+    prepared = _copy(notebook, given)
+    watch.put(prepared)
+    execution = executor.execute(prepared)
+    shown = watch.remove(execution.notebook)
+    for cell in execution.notebook.cells:
+        if is_test(cell) and not canaries.result(cell) and not canaries.error(cell):
+            _fail(cell)  # nbgrader gives all the points to a test that shows nothing
+    _restore(execution.notebook, notebook)
+    return execution, shown
+
+
+def _copy(notebook, cells: list):
+    new = copy.copy(notebook)
+    new.cells = copy.deepcopy(cells)
+    return new
+
+
+def only_shows(cell) -> bool:
+    """Whether this is a given cell that binds no name: it draws, prints or announces."""
+    if cell.cell_type != "code" or "nbgrader" in cell.metadata or "tp_cnn" in cell.metadata:
+        return False
+    try:
+        statements = ast.parse(cell.source).body
+    except SyntaxError:  # a magic
+        return False
+    return all(_binds_nothing(statement) for statement in statements)
+
+
+def _binds_nothing(statement: ast.stmt) -> bool:
+    if isinstance(statement, ast.If):
+        return all(map(_binds_nothing, statement.body + statement.orelse))
+    return isinstance(statement, ast.Expr)
+
+
+def _fail(cell) -> None:
+    from nbformat import v4
+
+    cell.outputs = [v4.new_output("error", ename="NotExecuted", evalue="", traceback=[])]
+
+
+def _restore(executed, whole) -> None:
+    """Put the cells that were not executed back in their places."""
+    done = {cell.id: cell for cell in executed.cells}
+    executed.cells = [done.get(cell.id, cell) for cell in whole.cells]
+
+
+def _mark(question, cell, cells: dict, automatic: float | None, rebuilt: Rebuilt) -> Mark:
+    by_hand = cell.role == "answer"
+    blanks = [one.id for one in question.cells if one.role == "answer" and one.type == "code"]
+    codes = [cells[one].source for one in blanks if one in cells]
+    return Mark(
+        cell=cell.id,
+        question=question.id,
+        points=cell.points,
+        by_hand=by_hand,
+        automatic=automatic,
+        answer=cells[cell.id].source if by_hand else "\n\n".join(codes),
+        messages=[] if by_hand else messages(cells[cell.id]),
+        pictures=rebuilt.figures.get(question.id, []) if by_hand else [],
+    )
+
+
+def messages(cell) -> list[str]:
+    """What a test printed, each verdict once, and its error without the hidden code around it."""
+    printed = "".join(
+        one.text for one in cell.outputs if one.output_type == "stream" and one.name == "stdout"
+    )
+    blocks = re.split(r"\n(?=[◻✔✘] )", ANSI.sub("", printed).strip("\n"))
+    found = list(dict.fromkeys(filter(None, blocks)))
+    found += [
+        f"{one.ename} : {one.evalue}" if one.evalue else one.ename
+        for one in cell.outputs
+        if one.output_type == "error"
+    ]
+    return [text[:LONGEST_MESSAGE] for text in found]

@@ -1,0 +1,249 @@
+"""`tp-cnn grade`: a folder of submissions in, marks, feedback and a list of what to read out."""
+
+import csv
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from datetime import date
+from pathlib import Path
+
+from tp_cnn.course import sandbox as sandboxes
+from tp_cnn.course.execution import Executor
+from tp_cnn.course.grading import database, engine, manual, pages
+from tp_cnn.course.grading.engine import Exam, Tried
+from tp_cnn.course.grading.model import Batch, Outcome, Submission
+from tp_cnn.course.grading.submissions import collect
+from tp_cnn.course.sandbox import Limits
+from tp_cnn.course.source import Source, project_root, read_sources
+from tp_cnn.errors import CourseError
+from tp_cnn.files import atomic_write
+
+COLUMNS = ("id", "student", "status", "why", "total", "out_of", "left_to_mark", "repairs")
+
+
+def grade(
+    name: str,
+    submissions: str | Path,
+    output: str | Path,
+    *,
+    jobs: int = 1,
+    sandbox: bool = True,
+    resume: bool = False,
+    roster: str | Path | None = None,
+    limits: Limits | None = None,
+    root: Path | None = None,
+    say: Callable[[str], None] = print,
+) -> Batch:
+    """Grade every submission of a notebook; write everything that is to be read into ``output``.
+
+    Args:
+        name: the notebook, such as ``"03"``.
+        submissions: a folder or a zip; see `tp_cnn.course.grading.submissions.collect`.
+        jobs: how many are executed at once.
+        sandbox: False to execute what students wrote with the rights of whoever calls.
+        resume: keep what an earlier call has graded of the same files.
+        roster: CSV of the students expected, so that those who handed in nothing are listed.
+
+    Raises:
+        CourseError: no such notebook or submissions, no sandbox, or the solution itself fails.
+    """
+    output = Path(output).resolve()
+    root = root or project_root()
+    source, *more = read_sources([name], root)
+    if more:
+        raise CourseError(f"{name!r} names several notebooks; give one")
+    obstacle = sandboxes.obstacle() if sandbox else None
+    if obstacle:
+        raise CourseError(obstacle)
+    exam = Exam.of(source, read_sources(root=root))
+    found = collect(Path(submissions), source.name, roster and Path(roster))
+    output.mkdir(parents=True, exist_ok=True)
+    rows, extra = manual.gather(output)
+    rows, conflicts = _from_formgrader(rows, output, source.name)
+    manual.write(rows, output / manual.NAME)  # before anything is made again
+    manual.put_away(extra, output)
+    outcomes = _grade_all(exam, found, output, jobs, sandbox, resume, limits, root, say)
+    for line in [*conflicts, *manual.apply(rows, outcomes)]:
+        say(f"{manual.NAME}: {line}")
+    manual.write(manual.complete(rows, outcomes), output / manual.NAME)
+    batch = Batch(
+        source.name, source.title, exam.questions, outcomes, date.today().isoformat(), sandbox
+    )
+    write_csv(batch, output / "grades.csv")
+    pages.write_pages(batch, output)
+    return batch
+
+
+def _from_formgrader(rows: dict, output: Path, name: str) -> tuple[dict, list[str]]:
+    """Complete the rows with the marks given in Formgrader since the last run."""
+    folder = output / "nbgrader"
+    given = database.read_manual(folder, name)
+    return manual.merge_formgrader(rows, given, manual.recall(folder / "written.json"))
+
+
+def _grade_all(
+    exam: Exam,
+    found: list[Submission],
+    output: Path,
+    jobs: int,
+    sandbox: bool,
+    resume: bool,
+    limits: Limits | None,
+    root: Path,
+    say: Callable[[str], None],
+) -> list[Outcome]:
+    gradebook = database.Gradebook(_fresh(output / "nbgrader"), exam.source.name, exam.assignment)
+    kept = _kept(exam, found, output) if resume else {}
+    left = [one for one in found if one.id not in kept]
+    if kept:
+        say(f"{len(kept)} of {len(found)} submissions are graded already")
+    outcomes = list(kept.values())
+    with Executor(
+        sandbox=sandbox,
+        limits=limits or Limits(),
+        data=_data(root),
+        environment=grading_parameters(exam.source),
+    ) as executor:
+        engine.check_control(exam, executor, gradebook)
+        for tried in _attempt_all(left, exam, executor, jobs):
+            outcomes.append(_finish(tried, exam, gradebook, output))
+            say(_line(outcomes[-1], len(outcomes), len(found)))
+    for id in kept:
+        _mark_again(kept[id], gradebook, output)
+    return sorted(outcomes, key=lambda one: (one.student.casefold(), one.id))
+
+
+def _attempt_all(left: list[Submission], exam: Exam, executor: Executor, jobs: int):
+    """Execute ``jobs`` submissions at once; yield each as it is done."""
+    pool = ThreadPoolExecutor(max(1, jobs))
+    try:
+        futures = {pool.submit(engine.attempt, one, exam, executor): one for one in left}
+        for future in as_completed(futures):
+            try:
+                yield future.result()
+            except Exception as error:  # ours, not the student's: the others go on all the same
+                yield Tried(_failed(futures[future], error))
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _failed(one: Submission, error: Exception) -> Outcome:
+    why = f"{type(error).__name__} : {error}"
+    return Outcome(one.id, one.student, one.file, "not-graded", reasons=[f"incident, {why}"])
+
+
+def _finish(tried: Tried, exam: Exam, gradebook: database.Gradebook, output: Path) -> Outcome:
+    outcome = tried.outcome
+    if tried.notebook is not None:
+        try:
+            engine.mark(tried, exam, gradebook)
+            database.write_notebook(tried.notebook, _executed(output, outcome.id))
+        except CourseError as error:
+            outcome.status, outcome.marks = "not-graded", []
+            outcome.reasons.append(str(error))
+    outcome.write(_record(output, outcome.id))
+    return outcome
+
+
+def _kept(exam: Exam, found: list[Submission], output: Path) -> dict[str, Outcome]:
+    """What an earlier call has graded of the same files and the same notebook."""
+    kept = {}
+    for submission in found:
+        path = _record(output, submission.id)
+        try:
+            outcome = Outcome.read(path)
+        except (OSError, ValueError, TypeError, KeyError):  # none, or of another version
+            continue
+        if outcome.digest == exam.digest(submission):
+            kept[submission.id] = outcome
+    return kept
+
+
+def _mark_again(outcome: Outcome, gradebook: database.Gradebook, output: Path) -> None:
+    """Put a submission that was graded earlier into the new database, for Formgrader."""
+    import nbformat
+
+    path = _executed(output, outcome.id)
+    if outcome.marks and path.exists():
+        gradebook.autograde(outcome.id, outcome.student, nbformat.read(path, as_version=4))
+
+
+def _record(output: Path, id: str) -> Path:
+    (output / "outcomes").mkdir(exist_ok=True)
+    return output / "outcomes" / f"{id}.json"
+
+
+def _executed(output: Path, id: str) -> Path:
+    return output / "executed" / f"{id}.ipynb"
+
+
+def _fresh(folder: Path) -> Path:
+    """An empty nbgrader folder."""
+    import shutil
+
+    if folder.exists():
+        shutil.rmtree(folder)
+    return folder
+
+
+def _data(root: Path) -> Path | None:
+    folder = Path(os.environ.get("TP_CNN_DATA") or root / "data")
+    return folder.resolve() if folder.is_dir() else None
+
+
+def grading_parameters(source: Source) -> dict[str, str]:
+    """The small parameters with which a notebook is graded, as environment variables.
+
+    They stand in the source, ``# %% parameters=true grading="epochs=1 images=200"``.
+    """
+    pairs = [
+        pair.split("=", 1)
+        for cell in source.cells
+        if cell.role == "parameters"
+        for pair in cell.options.get("grading", "").split()
+    ]
+    return {f"TP_CNN_PARAM_{name.upper()}": value for name, value in pairs}
+
+
+def _line(outcome: Outcome, done: int, total: int) -> str:
+    points = sum(mark.points for mark in outcome.marks)
+    marks = f"{outcome.total:g}/{points:g}" if outcome.marks else ""
+    why = "; ".join(outcome.reasons)
+    return f"[{done}/{total}] {outcome.student}: {outcome.status} {marks} {why}".rstrip()
+
+
+def write_csv(batch: Batch, path: Path) -> None:
+    """Write a line a student: status and why, points by question, what is left to mark."""
+    ids = [question.id for question in batch.questions]
+    with atomic_write(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow([*COLUMNS, *ids, "file"])
+        for one in batch.outcomes:
+            earned = {question: _earned(one, question) for question in ids}
+            writer.writerow(
+                [
+                    one.id,
+                    spreadsheet_safe(one.student),
+                    one.status,
+                    spreadsheet_safe("; ".join(one.reasons)),
+                    f"{one.total:g}" if one.marks else "",
+                    f"{batch.points:g}",
+                    len(one.to_mark),
+                    len(one.repairs),
+                    *earned.values(),
+                    spreadsheet_safe(one.file),
+                ]
+            )
+
+
+def _earned(outcome: Outcome, question: str) -> str:
+    """The points of a question, "" while a part of it is not marked."""
+    marks = [mark for mark in outcome.marks if mark.question == question]
+    if not marks or any(mark.earned is None for mark in marks):
+        return ""
+    return f"{sum(mark.earned for mark in marks):g}"
+
+
+def spreadsheet_safe(text: str) -> str:
+    """A text that a spreadsheet does not take for a formula."""
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
