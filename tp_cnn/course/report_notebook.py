@@ -58,7 +58,9 @@ class Entry:
 
     @property
     def empty(self) -> bool:
-        return not any(answer.filled for answer in self.answers)
+        """Whether nothing is filled; a cell of several blanks counts once a check says of one."""
+        judged = "right" in self.verdicts or "wrong" in self.verdicts
+        return not judged and not any(answer.filled for answer in self.answers)
 
     @property
     def complete(self) -> bool:

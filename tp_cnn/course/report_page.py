@@ -1,7 +1,8 @@
 """The page of a student's report: what stands where, and how long it will be once printed.
 
-On screen everything is there, long code folded. In print, two columns; what the lab sheet does not
-number and only a check answers is left out. The length is estimated, as no browser is at hand.
+On screen everything is there, long code folded. In print, two columns; questions that the lab sheet
+does not number go without figures, then go, when the pages are short; their code is never printed.
+The length is estimated, as no browser is at hand: `tests/course` compares with a browser's.
 """
 
 import re
@@ -30,6 +31,7 @@ PRINTED_FIGURES = 2  # of a question, the last ones
 COLUMN_WIDTH, PAGE_HEIGHT = 88, 269  # millimetres
 TEXT_LINE, CODE_LINE, HEADING = 4.3, 3.05, 8.5  # millimetres
 TEXT_CHARACTERS, CODE_CHARACTERS = 56, 58  # of a line of a column
+GAPS = 1.12  # what figures that may not be cut leave empty, measured on printed pages
 PIXEL = 25.4 / 96  # millimetres
 TALLEST_FIGURE = 62  # millimetres, as in report.css
 
@@ -52,29 +54,35 @@ class Page:
 
 
 def build(report: "Report") -> Page:
-    """Lay the report out."""
+    """Lay the report out; leave out of the print what the sheet does not ask, if room is short."""
     asked = [entry for entry in report.entries if not entry.empty]
-    numbered = [entry for entry in asked if entry.number]
-    written = [entry for entry in asked if not entry.number and _has_text(entry)]
-    exercises = [entry for entry in asked if not entry.number and not _has_text(entry)]
+    sheet = [entry for entry in asked if entry.number or entry.star]
+    beyond = [entry for entry in asked if entry not in sheet]  # of the course, not of the sheet
+    written = [entry for entry in beyond if _has_text(entry)]
+    exercises = [entry for entry in beyond if not _has_text(entry)]
     figures = not report.follow_up
-    articles = {entry.name: _article(entry, figures) for entry in numbered + written}
+    articles = {entry.id: _article(entry, figures) for entry in sheet + written}
+    answers = [articles[entry.id] for entry in sheet]
+    others = [articles[entry.id] for entry in written]
     remarks = [_remarks(notebook) for notebook in report.notebooks if notebook.remarks]
-    pages = _count_pages(report, [*articles.values(), *remarks])
-    note = _note(pages, report.follow_up, {name: each.height for name, each in articles.items()})
+    most = MOST_PAGES[report.follow_up]
+    pages = _count_pages(report, [*answers, *others, *remarks])
+    left_out = bool(others) and pages > most
+    if left_out:
+        pages = _count_pages(report, [*answers, *remarks])
+    heights = {entry.name: articles[entry.id].height for entry in sheet}
+    note = _note(pages, most, left_out, heights)
+    title = "Réponses aux questions ★" if report.follow_up else "Réponses"
     sections = [
-        _section("Bilan", remarks),
-        _section(
-            "Réponses aux questions ★" if report.follow_up else "Réponses",
-            [articles[entry.name] for entry in numbered],
-        ),
-        _section("Questions sans numéro", [articles[entry.name] for entry in written]),
+        _section(title, answers),
+        _section("Questions sans numéro", others, "screen" if left_out else ""),
         _section("Exercices sans numéro", [_article(e, False) for e in exercises], "screen"),
     ]
-    if report.follow_up:  # the answers first, then the comments
-        sections = [sections[1], sections[2], sections[0]]
-    warning = f'<p class="too-long screen">{escape(note)}</p>' if _too_long(pages, report) else ""
-    return Page(_document(report, warning + "\n".join(sections)), pages, note)
+    # The evening's account begins with the answers, the report with what the student says of it.
+    sections.insert(len(sections) if report.follow_up else 0, _section("Bilan", remarks))
+    if pages > most:
+        sections.insert(0, f'<p class="too-long screen">{escape(note)}</p>')
+    return Page(_document(report, "\n".join(sections)), pages, note)
 
 
 def _document(report: "Report", body: str) -> str:
@@ -162,7 +170,7 @@ def _article(entry: Entry, figures: bool) -> Piece:
     answers = [
         _text(answer) if answer.type == "markdown" else _code(answer.source)
         for answer in entry.answers
-        if answer.filled
+        if answer.filled or answer.type == "code"
     ]
     shown = [_show(each) for each in entry.shown] if figures else []
     for n in set(range(len(shown))) - _printed(entry):
@@ -175,7 +183,7 @@ def _printed(entry: Entry) -> set[int]:
 
     Of a question that the sheet does not number, none.
     """
-    kinds = [shown.kind for shown in entry.shown] if entry.number else []
+    kinds = [shown.kind for shown in entry.shown] if entry.number or entry.star else []
     by_kind = {kind: [n for n, each in enumerate(kinds) if each == kind] for kind in set(kinds)}
     drawn = by_kind.get("figure", [])[-PRINTED_FIGURES:] + by_kind.get("table", [])
     return set(drawn or by_kind.get("text", []))
@@ -204,7 +212,7 @@ def _text(text: Text) -> Piece:
 
 def _code(source: str, kind: str = "") -> Piece:
     """Code or plain text; beyond a few lines, folded."""
-    lines = source.splitlines()
+    lines = re.sub(r"\n\s*\n\s*\n", "\n\n", source).splitlines()
     kept = lines if len(lines) <= CODE_LINES + 2 else lines[:CODE_LINES]
     html = f'<pre class="{kind}">{escape(chr(10).join(kept))}</pre>'
     height = 4 + CODE_LINE * sum(ceil(max(len(line), 1) / CODE_CHARACTERS) for line in kept)
@@ -238,21 +246,20 @@ def _figure_height(size: tuple[int, int]) -> float:
 
 def _count_pages(report: "Report", pieces: list[Piece]) -> float:
     top = 25 + 6 * len(report.notebooks)
-    return top / PAGE_HEIGHT + sum(piece.height for piece in pieces) / (2 * PAGE_HEIGHT)
+    columns = sum(piece.height for piece in pieces)
+    return GAPS * (top + columns / 2) / PAGE_HEIGHT
 
 
-def _too_long(pages: float, report: "Report") -> bool:
-    return pages > MOST_PAGES[report.follow_up]
-
-
-def _note(pages: float, follow_up: bool, heights: dict[str, float]) -> str:
+def _note(pages: float, most: int, left_out: bool, heights: dict[str, float]) -> str:
     """The length in a sentence; too long, with advice on what to shorten."""
-    most, count = MOST_PAGES[follow_up], max(1, ceil(pages))
-    note = f"environ {count} page{'s' if count > 1 else ''} une fois imprimé"
+    count = max(1, ceil(pages))
+    note = f"environ {count} page{'s' if count > 1 else ''} à l'impression (limite : {most})"
+    if left_out:
+        note += " ; les questions sans numéro ne s'impriment pas, faute de place"
     if pages <= most:
-        return f"{note} (limite : {most})."
+        return f"{note}."
     longest = sorted(heights, key=heights.get, reverse=True)[:3]
     return (
-        f"{note} : c'est trop, la limite est de {most}. Allez à l'essentiel, d'abord dans les "
-        f"réponses les plus longues : {', '.join(longest)}."
+        f"{note}. C'est trop : allez à l'essentiel, d'abord dans les réponses les plus longues, "
+        f"{', '.join(longest)}."
     )

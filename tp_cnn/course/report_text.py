@@ -8,102 +8,28 @@ import base64
 import io
 import re
 from html import escape, unescape
+from urllib.parse import unquote
 from xml.etree import ElementTree
 
 import bleach
 from mistune import HTMLRenderer
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
-TAGS = frozenset(
-    [
-        "a",
-        "b",
-        "blockquote",
-        "br",
-        "code",
-        "dd",
-        "del",
-        "div",
-        "dl",
-        "dt",
-        "em",
-        "hr",
-        "i",
-        "li",
-        "ol",
-        "p",
-        "pre",
-        "s",
-        "span",
-        "strong",
-        "sub",
-        "sup",
-        "table",
-        "tbody",
-        "td",
-        "th",
-        "thead",
-        "tr",
-        "u",
-        "ul",
-    ]
+TAGS = (
+    {"a", "b", "blockquote", "br", "code", "del", "div", "em", "hr", "i", "p", "pre", "s", "span"}
+    | {"strong", "sub", "sup", "u", "li", "ol", "ul", "dd", "dl", "dt"}
+    | {"table", "tbody", "td", "th", "thead", "tr"}
 )
 ATTRIBUTES = {"a": ["href"], "td": ["colspan", "rowspan"], "th": ["colspan", "rowspan"]}
-MATH_TAGS = frozenset(
-    [
-        "math",
-        "mrow",
-        "mi",
-        "mn",
-        "mo",
-        "mtext",
-        "mspace",
-        "mfrac",
-        "msqrt",
-        "mroot",
-        "msub",
-        "msup",
-        "msubsup",
-        "munder",
-        "mover",
-        "munderover",
-        "mtable",
-        "mtr",
-        "mtd",
-        "mstyle",
-        "mpadded",
-        "mphantom",
-        "menclose",
-        "mmultiscripts",
-        "mprescripts",
-        "none",
-    ]
+MATH_TAGS = (
+    {"math", "mrow", "mi", "mn", "mo", "mtext", "mspace", "mfrac", "msqrt", "mroot", "mstyle"}
+    | {"msub", "msup", "msubsup", "munder", "mover", "munderover", "mtable", "mtr", "mtd"}
+    | {"mpadded", "mphantom", "menclose"}
 )
-MATH_ATTRIBUTES = frozenset(
-    [
-        "display",
-        "displaystyle",
-        "mathvariant",
-        "stretchy",
-        "fence",
-        "form",
-        "separator",
-        "lspace",
-        "rspace",
-        "linethickness",
-        "columnalign",
-        "rowspacing",
-        "columnspacing",
-        "accent",
-        "accentunder",
-        "movablelimits",
-        "minsize",
-        "maxsize",
-        "width",
-        "notation",
-        "symmetric",
-        "largeop",
-    ]
+MATH_ATTRIBUTES = (
+    {"display", "displaystyle", "mathvariant", "stretchy", "fence", "form", "lspace", "rspace"}
+    | {"linethickness", "columnalign", "rowspacing", "columnspacing", "accent", "accentunder"}
+    | {"movablelimits", "minsize", "maxsize", "width", "notation"}
 )
 LONGEST_FORMULA = 2000  # characters
 WIDEST = 1000  # pixels: 300 dots an inch in a column of the printed page
@@ -142,7 +68,7 @@ class _Renderer(IPythonRenderer):
         return self.block_math(rf"\begin{{{name}}}{body}\end{{{name}}}")
 
     def image(self, text: str, url: str, title: str | None = None) -> str:
-        bundle = self.pasted.get(url.removeprefix("attachment:"), {})
+        bundle = self.pasted.get(unquote(url.removeprefix("attachment:")), {})
         encoded = bundle.get("image/png") or bundle.get("image/jpeg")
         drawn = picture(encoded) if encoded else ""
         missing = f"[image absente du notebook : {escape(url[:60])} ; collez-la dans la cellule]"
