@@ -1,1 +1,4 @@
-"""The subcommands of `tp-cnn`: one module each, its arguments and what it prints."""
+"""The subcommands of `tp-cnn`: each module declares its arguments (`add`) and runs (`run`).
+
+Heavy imports wait inside `run`: `tp-cnn --version` answers at once.
+"""

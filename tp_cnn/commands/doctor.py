@@ -1,0 +1,14 @@
+"""`tp-cnn doctor`: check the machine."""
+
+
+def add(commands) -> None:
+    """Declare the command."""
+    doctor = commands.add_parser("doctor", help="check the machine: one [OK] or [FAIL] a line")
+    doctor.set_defaults(run=run)
+
+
+def run(options) -> int:
+    """Print what was found; 1 if something is wrong."""
+    from tp_cnn import doctor
+
+    return 0 if doctor.report() else 1

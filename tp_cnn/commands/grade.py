@@ -1,0 +1,66 @@
+"""`tp-cnn grade`: marks, feedback and what a person must read, from a folder of submissions."""
+
+from collections import Counter
+from pathlib import Path
+
+from tp_cnn.commands.arguments import given
+from tp_cnn.errors import CourseError
+
+MARKS = "manual_marks.csv"
+
+
+def add(commands) -> None:
+    """Declare the command and its arguments."""
+    command = commands.add_parser(
+        "grade",
+        help="grade a folder of submissions",
+        description="Grade every submission of a notebook, each in a sandbox: grades.csv, "
+        "index.html for the grader, a feedback page a student, and manual_marks.csv, where a "
+        "person's marks go. The same command again takes those in.",
+    )
+    command.set_defaults(run=run)
+    option = command.add_argument
+    option("notebook", metavar="NOTEBOOK", help="such as 03")
+    option("submissions", metavar="SUBMISSIONS", help="folder or zip, of Moodle or nbgrader too")
+    option("-o", "--output", required=True, metavar="DIR")
+    option("-j", "--jobs", type=int, default=1, metavar="N", help="submissions at once; default: 1")
+    option("--no-sandbox", action="store_true", help="run students' code with your own rights")
+    option("--resume", action="store_true", help="keep what is graded already of the same files")
+    option("--roster", metavar="CSV", help="students expected: columns id and name")
+    option("--cell-timeout", type=float, dest="cell_seconds", metavar="SECONDS")
+    option("--notebook-timeout", type=float, dest="notebook_seconds", metavar="SECONDS")
+
+
+def run(options) -> int:
+    """Grade, then say where everything is and what is left to do."""
+    from dataclasses import replace
+
+    from tp_cnn.course.grading.grade import grade
+    from tp_cnn.course.sandbox import Limits
+
+    if options.jobs < 1:
+        raise CourseError(f"-j {options.jobs}: expected 1 or more")
+    batch = grade(
+        options.notebook,
+        options.submissions,
+        options.output,
+        jobs=options.jobs,
+        sandbox=not options.no_sandbox,
+        resume=options.resume,
+        roster=options.roster,
+        limits=replace(Limits(), **given(options, ("cell_seconds", "notebook_seconds"))),
+        say=lambda line: print(line, flush=True),
+    )
+    print(_summary(batch, Path(options.output)))
+    return 0
+
+
+def _summary(batch, folder: Path) -> str:
+    """How many have which status, what is left to mark, where to look."""
+    statuses = Counter(outcome.status for outcome in batch.outcomes)
+    counts = ", ".join(f"{number} {status}" for status, number in statuses.items())
+    left = sum(len(outcome.to_mark) for outcome in batch.outcomes)
+    return f"""{len(batch.outcomes)} submissions: {counts}
+{left} answers left to mark: on the pages in {folder / "questions"}, or in {folder / MARKS}
+overview: {folder / "index.html"}; marks: {folder / "grades.csv"}; feedback: {folder / "feedback"}
+Formgrader: cd {folder / "nbgrader"} && nbgrader formgrader"""
