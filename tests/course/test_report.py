@@ -206,7 +206,7 @@ HOSTILE = """<script>alert(1)</script> <img src=x onerror=alert(2)> <b onclick="
 [lien](javascript:alert(4)) [autre](data:text/html;base64,xx) ![suivi](https://espion.example/p.png)
 
 <iframe src="https://espion.example"></iframe> <svg onload=alert(5)>
-<math href="javascript:alert(6)">
+<math href="javascript:alert(6)"> <a href="https://exemple.fr/$\\text{a}$">y</a>
 
 $\\href{javascript:alert(7)}{x}$ $\\text{<script>alert(8)</script>}$ $\\class{a" onload="b}{x}$
 
@@ -239,12 +239,14 @@ def test_scripts_are_neutralised_everywhere(tmp_path):
     assert "* { display: none }" not in page.split("<style>")[1].split("</style>")[0]
     assert "figure illisible" in page
     assert "gras" in page
+    assert not re.search("[\ue000\ue001]", page)
 
 
 def test_formulas_are_mathml_or_stay_readable():
     assert "<mfrac>" in to_html(r"$\left\lfloor\frac{n+2p-k}{s}\right\rfloor+1$")
     assert "⌊" in to_html(r"$\left\lfloor\frac{n}{s}\right\rfloor$")
     assert to_html(r"$$\begin{aligned}a&=b\\c&=d\end{aligned}$$").count("<mtr>") == 2
+    assert formula(r"\log 10") != formula(r"\log10")  # a space between them
     assert formula(r"\frac{") == r"<code>$\frac{$</code>"
     assert "<code>" in formula("{" * 1000)
     assert "<code>" in formula("x" * 3000)

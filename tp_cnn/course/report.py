@@ -185,7 +185,7 @@ def _someone_is_there() -> bool:
         from IPython import get_ipython
 
         return bool(get_ipython().kernel.get_parent("shell")["content"]["allow_stdin"])
-    except (ImportError, AttributeError, KeyError):
+    except (ImportError, AttributeError, KeyError, TypeError):
         return False
 
 

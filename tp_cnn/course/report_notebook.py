@@ -17,10 +17,10 @@ from tp_cnn.errors import CourseError
 
 HEADING = re.compile(r"#+ +Question(?: (?P<number>\w+))?(?P<star> ★)? · (?P<title>.+)")
 TITLE = re.compile(r"# +(\d\d)\. +(.+)")
-WORST_FIRST = ("wrong", "todo", "unknown", "right")
+VERDICTS = {"✘": "wrong", "◻": "todo", "✔": "right"}  # the first signs of what checks print
+WORST_FIRST = ("wrong", "todo", "unknown", "right")  # "unknown": not executed
 REMARKS_HEADING = "Votre compte rendu"  # the student's own words stand below it
 REMARKS_PLACEHOLDER = "*Votre bilan ici.*"
-VERDICTS = {"✘": "wrong", "◻": "todo", "✔": "right"}  # the first signs of what checks print
 
 
 @dataclass
@@ -68,7 +68,7 @@ class Entry:
 
     @property
     def verdict(self) -> str:
-        """The worst of the checks: "wrong", "todo", "unknown" (not executed), "right"; or ""."""
+        """What the worst of its checks said; "" without a check."""
         return next((each for each in WORST_FIRST if each in self.verdicts), "")
 
     @property
@@ -103,7 +103,7 @@ def read_notebook(path: Path) -> Notebook:
         raise CourseError(f"{path} {what} : donnez un ou plusieurs notebooks (.ipynb)")
     try:
         cells = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4).cells
-        title = TITLE.match(cells[0].source) if cells else None
+        title = next(filter(None, (TITLE.match(cell.source) for cell in cells)), None)
         number = title[1] if title else path.stem[:2]
         notebook = Notebook(
             path=path,

@@ -229,7 +229,7 @@ def _show(shown: Shown) -> Piece:
         return _code(shown.content, "output")
     if shown.kind == "table":
         rows = shown.content.strip().count("\n")
-        return Piece(to_html(shown.content), 3 + 4 * rows)
+        return Piece(f'<div class="shown">{to_html(shown.content)}</div>', 3 + 4 * rows)
     html = picture(shown.content) or "<em>[figure illisible]</em>"
     return Piece(f"<figure>{html}</figure>", 2 + sum(map(_figure_height, _images(html))))
 

@@ -42,8 +42,13 @@ def to_html(markdown: str, attachments: dict | None = None) -> str:
     renderer = _Renderer(attachments or {})
     text = re.sub("[\ue000\ue001]", "", markdown)
     html = MarkdownWithMath(renderer).render(text)
-    clean = bleach.clean(html, TAGS, ATTRIBUTES, ["http", "https", "mailto"], strip=True)
+    clean = bleach.clean(html, TAGS, _is_kept, ["http", "https", "mailto"], strip=True)
     return re.sub(SLOT.format(r"(\d+)"), lambda slot: renderer.pieces[int(slot[1])], clean)
+
+
+def _is_kept(tag: str, attribute: str, value: str) -> bool:
+    """Whether an attribute stays; none may hold a slot, where only text has its place."""
+    return attribute in ATTRIBUTES.get(tag, ()) and SLOT[0] not in value
 
 
 class _Renderer(IPythonRenderer):
@@ -90,6 +95,7 @@ def formula(latex: str, display: str = "inline") -> str:
         return f"<code>{escape(source)}</code>"
     try:
         known = latex.strip().replace("{aligned}", "{align*}")  # the library knows one of the two
+        known = re.sub(r"(\\(?:log|ln|exp|max|min))\s", r"\1\\, ", known)  # or « log10 »
         element = converter.convert_to_element(known, display=display)
         safe = all(node.tag in MATH_TAGS for node in element.iter())
     except Exception:  # an unknown or unfinished command
