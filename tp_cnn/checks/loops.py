@@ -99,7 +99,7 @@ class LoopCheck(Check):
         )
 
 
-def _try(function: Callable, tries: Iterable[tuple]) -> tuple[list[Trial], Refused | None]:
+def try_all(function: Callable, tries: Iterable[tuple]) -> tuple[list[Trial], Refused | None]:
     """Call ``function`` on the arguments of each try, themselves and not copies, until it fails."""
     trials: list[Trial] = []
     for arguments in tries:
@@ -126,16 +126,16 @@ class TrainingStepCheck(LoopCheck):
         model.register_forward_hook(lambda *_: events.append("forward"))
         model[-1].bias.register_hook(lambda _: events.append("backward"))
         optimizer.register_step_pre_hook(lambda *_: events.append("step"))
-        weights = [_weights(model)]
+        weights = [weights_of(model)]
         # All drawn before: what the function draws must not change them.
         batches = [(torch.randn(10, 1, 4, 4), torch.randint(CLASSES, (10,))) for _ in RANKS]
 
         def tries() -> Iterator[tuple]:
             for images, labels in batches:
                 yield model, images, labels, nn.CrossEntropyLoss(), optimizer
-                weights.append(_weights(model))  # reached only if the function did not fail
+                weights.append(weights_of(model))  # reached only if the function did not fail
 
-        trials, refusal = _try(function, tries())
+        trials, refusal = try_all(function, tries())
         effects = [_weights_effect(weights, step) for step in range(1, len(weights))]
         if not refusal:
             effects += _loss_effects([trial.result for trial in trials])
@@ -144,7 +144,7 @@ class TrainingStepCheck(LoopCheck):
         return Observation(effects, trials, "forward" in events, refusal, clues)
 
 
-def _weights(model: nn.Module) -> np.ndarray:
+def weights_of(model: nn.Module) -> np.ndarray:
     return torch.cat([weights.detach().flatten() for weights in model.parameters()]).numpy()
 
 
@@ -195,7 +195,7 @@ class EvaluationCheck(LoopCheck):
             for batches in (one, three):
                 yield model.train(), batches
 
-        trials, refusal = _try(function, tries())
+        trials, refusal = try_all(function, tries())
         sizes = ["pour un lot de 5 images, ", "pour trois lots de 5, 5 et 2 images, "]
         effects = [
             Effect(int(any(modes)), "pendant l'évaluation, le réseau est encore en mode train()."),

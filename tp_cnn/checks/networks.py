@@ -31,7 +31,12 @@ from tp_cnn.checks.traces import (
 )
 
 IMAGES = 3  # an odd number, that no layer of the course has as its size
-KINDS = {nn.Conv2d: "une convolution", nn.Linear: "une couche dense"}
+KINDS = {
+    nn.Conv2d: "une convolution",
+    nn.Linear: "une couche dense",
+    nn.BatchNorm2d: "une normalisation par lot",
+}
+NORMALISATIONS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
 
 @dataclass(frozen=True)
@@ -82,6 +87,7 @@ class NetworkCheck(Check):
             try:
                 seen = self._follow(network.eval(), images, seed)
                 _refuse_unused(network, seen)
+                _refuse_shared(seen)
                 self._follow_in_training(network.train(), images, seed)
             except Different as found:
                 return self._explain(found, network.eval(), images, seed)
@@ -148,13 +154,14 @@ class NetworkCheck(Check):
             self._follow(network, images, seed)
         except Different as found:
             sentence = f"{found} C'est en mode train() ; en mode eval(), tout est juste."
-            raise Different(sentence, "dropout", found.stretch) from None
+            name = "dropout-late" if _random_later(network, images, found, seed) else "dropout"
+            raise Different(sentence, name, found.stretch) from None
 
     def _explain(self, found: Different, network: nn.Module, images: Tensor, seed: int) -> Verdict:
         traces = [trace(network, images, other) for other in (seed, seed + 1)]
         if found.stretch and not _same_results(*traces):
             sentence = "deux passages des mêmes images, en mode eval(), donnent deux résultats."
-            found = Different(sentence, "dropout")
+            found = Different(sentence, "left-on")
         for mistake in self.mistakes:
             if self._matches(mistake, found, traces[0], seed):
                 return Verdict("wrong", f"{found}\n  → {mistake.message}", mistake.name)
@@ -164,9 +171,21 @@ class NetworkCheck(Check):
         if isinstance(mistake.answer, list):
             return mistake.answer == [outputs(layer) for layer in seen.layers]
         if mistake.answer is None or found.stretch is None:
-            return mistake.name == found.name
+            # Where no dropout is asked, one that is left on in evaluation is one too many.
+            names = ("left-on", "dropout") if found.name == "left-on" else (found.name,)
+            return mistake.name in names
         wrong = [stage for right in found.stretch.right for stage in mistake.answer(right)]
         return self._agrees(wrong, found.stretch, seed)
+
+
+def _random_later(network: nn.Module, images: Tensor, found: Different, seed: int) -> bool:
+    """Whether nothing is drawn up to the stretch that differs, and something is after it."""
+    traces = [trace(network, images, other) for other in (seed, seed + 1)]
+    layer = found.stretch and found.stretch.layer
+    if layer is None or _same_results(*traces):
+        return False
+    index = next(index for index, one in enumerate(traces[0].layers) if one is layer)
+    return torch.equal(*(seen.outputs[index] for seen in traces))
 
 
 def _same_results(first: Trace, second: Trace) -> bool:
@@ -181,6 +200,9 @@ def _compare_settings(seen: Trace, index: int, right: nn.Sequential) -> None:
     layers = [layer for layer in right if has_weights(layer)]
     layer, expected = seen.layers[index], layers[index]
     name = seen.name(index)
+    both = isinstance(layer, NORMALISATIONS) and isinstance(expected, NORMALISATIONS)
+    if both and type(layer) is not type(expected):
+        raise Different(f"{name} n'est pas faite pour ces valeurs.", "dimensions")
     if not _same_kind(seen, index, expected):
         extra = _more(type(layer), seen.layers, layers) > 0
         sentence = f"{name} n'est pas à sa place : il faut ici {_kind(expected)}."
@@ -236,6 +258,12 @@ def _refuse_unused(network: nn.Module, seen: Trace) -> None:
     for module in network.modules():
         if has_weights(module) and not any(module is layer for layer in seen.layers):
             raise Different(f"{short_name(module)} est construite et ne sert pas.", "unused")
+
+
+def _refuse_shared(seen: Trace) -> None:
+    for index, layer in enumerate(seen.layers):
+        if any(layer is other for other in seen.layers[:index]):
+            raise Different(f"{seen.name(index)} est une couche qui a déjà servi.", "shared")
 
 
 def _place(seen: Trace, index: int) -> str:
