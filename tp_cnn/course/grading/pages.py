@@ -19,9 +19,9 @@ def write_pages(batch: Batch, folder: Path) -> None:
     """
     known = [outcome for outcome in batch.outcomes if outcome.marks or outcome.reasons]
     by_hand = sheets(batch)
-    for sheet, before, after in zip(
-        by_hand, [None, *by_hand[:-1]], [*by_hand[1:], None], strict=True
-    ):
+    for place, sheet in enumerate(by_hand):
+        before = by_hand[place - 1] if place else None
+        after = by_hand[place + 1] if place + 1 < len(by_hand) else None
         _write(manual_page(sheet, before, after), folder / "questions", sheet.cell)
     for outcome in known:
         _write(feedback_page(batch, outcome), folder / "feedback", outcome.id)
