@@ -1558,3 +1558,23 @@ receptive_fields(sample_picture(224), fields)
 #   again*](https://arxiv.org/abs/1904.11486), ICML 2019 : pourquoi un pooling de stride 2 n'est pas
 #   tout à fait invariant, et comment l'adoucir.
 # - B. Rohrer, *How convolutional neural networks work*, 2016 : le X et le O, en vidéo.
+
+# %% [markdown]
+# ## Votre compte rendu
+#
+# Écrivez votre bilan dans la cellule ci-dessous : ce que montrent vos résultats, ce que vous en
+# pensez, ce que vous n'avez pas réussi ou pas compris. Enregistrez (Ctrl+S), puis exécutez la
+# dernière cellule : elle range vos réponses par numéro dans `compte_rendu.html`, à côté de ce
+# notebook. Un navigateur l'ouvre et l'imprime en PDF (Ctrl+P).
+#
+# - Vos noms : `authors=["Ada Lovelace", "Blaise Pascal"]`.
+# - Le compte rendu du soir, questions ★ seulement : `follow_up=True`.
+# - Plusieurs notebooks ensemble : `report.from_notebook("01_convolution", "03_lenet_mnist", …)`.
+
+# %% [markdown]
+# *Votre bilan ici.*
+
+# %%
+from tp_cnn.course import report
+
+report.from_notebook("01_convolution", authors=[], follow_up=False)

@@ -696,3 +696,23 @@ Table(
 #   learning algorithms*, 2017.
 # - C. Guo, G. Pleiss, Y. Sun, K. Weinberger, *On calibration of modern neural networks*, ICML 2017 :
 #   pourquoi la confiance affichée est trop grande.
+
+# %% [markdown]
+# ## Votre compte rendu
+#
+# Écrivez votre bilan dans la cellule ci-dessous : ce que montrent vos résultats, ce que vous en
+# pensez, ce que vous n'avez pas réussi ou pas compris. Enregistrez (Ctrl+S), puis exécutez la
+# dernière cellule : elle range vos réponses par numéro dans `compte_rendu.html`, à côté de ce
+# notebook. Un navigateur l'ouvre et l'imprime en PDF (Ctrl+P).
+#
+# - Vos noms : `authors=["Ada Lovelace", "Blaise Pascal"]`.
+# - Le compte rendu du soir, questions ★ seulement : `follow_up=True`.
+# - Plusieurs notebooks ensemble : `report.from_notebook("03_lenet_mnist", "01_convolution", …)`.
+
+# %% [markdown]
+# *Votre bilan ici.*
+
+# %%
+from tp_cnn.course import report
+
+report.from_notebook("03_lenet_mnist", authors=[], follow_up=False)

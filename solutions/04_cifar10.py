@@ -796,3 +796,23 @@ counts
 # - C. Zhang, S. Bengio, M. Hardt, B. Recht, O. Vinyals, *Understanding deep learning requires
 #   rethinking generalization*, ICLR 2017 : des réseaux qui apprennent par cœur des étiquettes tirées
 #   au hasard.
+
+# %% [markdown]
+# ## Votre compte rendu
+#
+# Écrivez votre bilan dans la cellule ci-dessous : ce que montrent vos résultats, ce que vous en
+# pensez, ce que vous n'avez pas réussi ou pas compris. Enregistrez (Ctrl+S), puis exécutez la
+# dernière cellule : elle range vos réponses par numéro dans `compte_rendu.html`, à côté de ce
+# notebook. Un navigateur l'ouvre et l'imprime en PDF (Ctrl+P).
+#
+# - Vos noms : `authors=["Ada Lovelace", "Blaise Pascal"]`.
+# - Le compte rendu du soir, questions ★ seulement : `follow_up=True`.
+# - Plusieurs notebooks ensemble : `report.from_notebook("04_cifar10", "03_lenet_mnist", …)`.
+
+# %% [markdown]
+# *Votre bilan ici.*
+
+# %%
+from tp_cnn.course import report
+
+report.from_notebook("04_cifar10", authors=[], follow_up=False)
