@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
-from tp_cnn.course.report_notebook import Entry, Notebook, read_notebook
+from tp_cnn.course.report_notebook import Entry, Notebook, read_notebook, unanswered
 from tp_cnn.errors import CourseError
 from tp_cnn.files import atomic_write
 
@@ -125,15 +125,6 @@ def summary(report: Report) -> str:
     if not any(notebook.remarks for notebook in report.notebooks):
         lines.append("bilan vide : il s'écrit à la fin d'un notebook, sous « Votre compte rendu »")
     return "\n".join(lines)
-
-
-def unanswered(entries: list[Entry]) -> dict[str, list[Entry]]:
-    """The questions without answer and those that are not finished, where there are any."""
-    groups = {
-        "sans réponse": [entry for entry in entries if entry.empty],
-        "inachevées": [entry for entry in entries if not entry.empty and not entry.complete],
-    }
-    return {title: group for title, group in groups.items() if group}
 
 
 def write(report: Report, output: str | Path = FILE) -> str:

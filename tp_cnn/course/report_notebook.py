@@ -127,6 +127,15 @@ def read_notebook(path: Path) -> Notebook:
     return notebook
 
 
+def unanswered(entries: list[Entry]) -> dict[str, list[Entry]]:
+    """The questions without answer and those that are not finished, where there are any."""
+    groups = {
+        "sans réponse": [entry for entry in entries if entry.empty],
+        "inachevées": [entry for entry in entries if not entry.empty and not entry.complete],
+    }
+    return {title: group for title, group in groups.items() if group}
+
+
 def _name(cell) -> str:
     """A cell's identifier; nbgrader's copy of it survives the editors that change ids."""
     return cell.metadata.get("nbgrader", {}).get("grade_id") or cell.get("id", "")

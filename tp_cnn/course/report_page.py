@@ -1,8 +1,8 @@
 """The page of a student's report: what stands where, and how long it will be once printed.
 
-On screen everything is there, long code folded. In print, two columns; questions that the lab sheet
-does not number go without figures, then go, when the pages are short; their code is never printed.
-The length is estimated, as no browser is at hand: `tests/course` compares with a browser's.
+On screen everything is there, long code folded. In print, two columns; of what the lab sheet does
+not ask, exercises are left out, and where room is short the figures too, then the answers. The
+length is estimated, as no browser is at hand: the tests compare it with Chromium's.
 """
 
 import re
@@ -12,7 +12,7 @@ from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tp_cnn.course.report_notebook import Entry, Notebook, Shown, Text
+from tp_cnn.course.report_notebook import Entry, Notebook, Shown, Text, unanswered
 from tp_cnn.course.report_text import picture, to_html
 
 if TYPE_CHECKING:
@@ -60,23 +60,22 @@ def build(report: "Report") -> Page:
     beyond = [entry for entry in asked if entry not in sheet]  # of the course, not of the sheet
     written = [entry for entry in beyond if _has_text(entry)]
     exercises = [entry for entry in beyond if not _has_text(entry)]
-    figures = not report.follow_up
-    articles = {entry.id: _article(entry, figures) for entry in sheet + written}
-    answers = [articles[entry.id] for entry in sheet]
-    others = [articles[entry.id] for entry in written]
+    answers = [_article(entry, figures=not report.follow_up) for entry in sheet]
     remarks = [_remarks(notebook) for notebook in report.notebooks if notebook.remarks]
     most = MOST_PAGES[report.follow_up]
-    pages = _count_pages(report, [*answers, *others, *remarks])
-    left_out = bool(others) and pages > most
-    if left_out:
-        pages = _count_pages(report, [*answers, *remarks])
-    heights = {entry.name: articles[entry.id].height for entry in sheet}
-    note = _note(pages, most, left_out, heights)
+    bare = [_article(entry, printed=False) for entry in written]
+    for others in ([_article(entry) for entry in written], bare, []):
+        pages = _count_pages(report, [*answers, *others, *remarks])
+        if pages <= most:
+            break
+    left_out = bool(written) and not others
+    heights = {entry.name: article.height for entry, article in zip(sheet, answers, strict=True)}
+    note = _note(pages, report.follow_up, left_out, heights)
     title = "Réponses aux questions ★" if report.follow_up else "Réponses"
     sections = [
         _section(title, answers),
-        _section("Questions sans numéro", others, "screen" if left_out else ""),
-        _section("Exercices sans numéro", [_article(e, False) for e in exercises], "screen"),
+        _section("Questions sans numéro", others or bare, "screen" if left_out else ""),
+        _section("Exercices sans numéro", [_article(e) for e in exercises], "screen"),
     ]
     # The evening's account begins with the answers, the report with what the student says of it.
     sections.insert(len(sections) if report.follow_up else 0, _section("Bilan", remarks))
@@ -137,8 +136,6 @@ def _progress(notebooks: list[Notebook]) -> str:
 
 
 def _missing(entries: list[Entry]) -> str:
-    from tp_cnn.course.report import unanswered
-
     lines = []
     for title, group in unanswered(entries).items():
         names = [entry.name for entry in group if entry.number]
@@ -161,7 +158,8 @@ def _remarks(notebook: Notebook) -> Piece:
     return _join(f"<h3>{escape(notebook.number)} · {escape(notebook.title)}</h3>", pieces)
 
 
-def _article(entry: Entry, figures: bool) -> Piece:
+def _article(entry: Entry, figures: bool = True, printed: bool = True) -> Piece:
+    """A question; ``printed`` says whether what its experiment displayed is printed too."""
     verdict = entry.verdict
     badge = f' <span class="badge {verdict}">{LABELS[verdict]}</span>' if verdict else ""
     reference = escape(entry.reference or entry.notebook)
@@ -173,17 +171,14 @@ def _article(entry: Entry, figures: bool) -> Piece:
         if answer.filled or answer.type == "code"
     ]
     shown = [_show(each) for each in entry.shown] if figures else []
-    for n in set(range(len(shown))) - _printed(entry):
+    for n in set(range(len(shown))) - (_printed(entry.shown) if printed else set()):
         shown[n] = Piece(f'<div class="screen">{shown[n].html}</div>')
     return _join(heading, answers + shown)
 
 
-def _printed(entry: Entry) -> set[int]:
-    """Which of the things shown are printed: the last figures, the tables; failing these, text.
-
-    Of a question that the sheet does not number, none.
-    """
-    kinds = [shown.kind for shown in entry.shown] if entry.number or entry.star else []
+def _printed(everything: list[Shown]) -> set[int]:
+    """Which things shown are printed: the last figures and the tables; failing these, the text."""
+    kinds = [shown.kind for shown in everything]
     by_kind = {kind: [n for n, each in enumerate(kinds) if each == kind] for kind in set(kinds)}
     drawn = by_kind.get("figure", [])[-PRINTED_FIGURES:] + by_kind.get("table", [])
     return set(drawn or by_kind.get("text", []))
@@ -250,10 +245,11 @@ def _count_pages(report: "Report", pieces: list[Piece]) -> float:
     return GAPS * (top + columns / 2) / PAGE_HEIGHT
 
 
-def _note(pages: float, most: int, left_out: bool, heights: dict[str, float]) -> str:
+def _note(pages: float, follow_up: bool, left_out: bool, heights: dict[str, float]) -> str:
     """The length in a sentence; too long, with advice on what to shorten."""
-    count = max(1, ceil(pages))
-    note = f"environ {count} page{'s' if count > 1 else ''} à l'impression (limite : {most})"
+    count, most = max(1, ceil(pages)), MOST_PAGES[follow_up]
+    limit = "le sujet demande quelques lignes" if follow_up else f"limite : {most}"
+    note = f"environ {count} page{'s' if count > 1 else ''} à l'impression ({limit})"
     if left_out:
         note += " ; les questions sans numéro ne s'impriment pas, faute de place"
     if pages <= most:
