@@ -6,8 +6,6 @@ from pathlib import Path
 from tp_cnn.commands.arguments import given
 from tp_cnn.errors import CourseError
 
-MARKS = "manual_marks.csv"
-
 
 def add(commands) -> None:
     """Declare the command and its arguments."""
@@ -57,10 +55,12 @@ def run(options) -> int:
 
 def _summary(batch, folder: Path) -> str:
     """How many have which status, what is left to mark, where to look."""
+    from tp_cnn.course.grading.manual import NAME
+
     statuses = Counter(outcome.status for outcome in batch.outcomes)
     counts = ", ".join(f"{number} {status}" for status, number in statuses.items())
     left = sum(len(outcome.to_mark) for outcome in batch.outcomes)
     return f"""{len(batch.outcomes)} submissions: {counts}
-{left} answers left to mark: on the pages in {folder / "questions"}, or in {folder / MARKS}
+{left} answers left to mark: on the pages in {folder / "questions"}, or in {folder / NAME}
 overview: {folder / "index.html"}; marks: {folder / "grades.csv"}; feedback: {folder / "feedback"}
 Formgrader: cd {folder / "nbgrader"} && nbgrader formgrader"""

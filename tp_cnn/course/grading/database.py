@@ -133,6 +133,14 @@ def _api(folder: Path):
     config.CourseDirectory.course_id = "tp_cnn"
     config.IgnorePattern.enabled = True
     config.IgnorePattern.pattern = "(?s).*"  # what a test cell writes on stderr costs no points
+    config.GenerateAssignment.preprocessors = [  # without ClearSolutions: `editions` has done it
+        preprocessors.LockCells,
+        preprocessors.CheckCellMetadata,
+        preprocessors.ComputeChecksums,
+        preprocessors.SaveCells,
+        preprocessors.ClearHiddenTests,
+        preprocessors.ComputeChecksums,
+    ]
     config.Autograde.sanitize_preprocessors = [
         preprocessors.OverwriteKernelspec,
         preprocessors.OverwriteCells,

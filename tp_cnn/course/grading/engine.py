@@ -1,6 +1,5 @@
 """One submission from its bytes to its marks, and the control: the solution must get them all."""
 
-import ast
 import copy
 import hashlib
 import re
@@ -14,6 +13,7 @@ from tp_cnn.course.grading.canaries import Canaries, is_test
 from tp_cnn.course.grading.database import Gradebook
 from tp_cnn.course.grading.model import Mark, Outcome, Question, Submission
 from tp_cnn.course.grading.rebuild import Rebuilt, rebuild
+from tp_cnn.course.grading.selection import is_given, needed
 from tp_cnn.course.source import Source
 from tp_cnn.errors import CourseError
 
@@ -124,7 +124,7 @@ def attempt(submission: Submission, exam: Exam, executor: Executor) -> Tried:
         outcome.reasons.append(submission.problem)
         return Tried(outcome)
     rebuilt = rebuild(exam.assignment, submission.content, exam.others)
-    outcome.repairs, outcome.reasons = list(rebuilt.repairs), list(rebuilt.reasons)
+    outcome.repairs, outcome.reasons = gathered(rebuilt.repairs), gathered(rebuilt.reasons)
     if rebuilt.notebook is None:
         outcome.status = "not-graded"
         return Tried(outcome)
@@ -138,6 +138,24 @@ def attempt(submission: Submission, exam: Exam, executor: Executor) -> Tried:
     outcome.status = "suspicious" if outcome.reasons else "graded"
     outcome.seconds = time.perf_counter() - start
     return Tried(outcome, rebuilt, execution.notebook)
+
+
+def gathered(sentences: list[str]) -> list[str]:
+    """« cellule « a » : x » and « cellule « b » : x » become « cellules « a », « b » : x »."""
+    cells: dict[str, list[str]] = {}
+    for sentence in sentences:
+        match = re.fullmatch(r"cellule (« [^»]+ ») : (.+)", sentence, re.DOTALL)
+        cells.setdefault(match[2] if match else sentence, []).append(match[1] if match else "")
+    return [_together(names, what) for what, names in cells.items()]
+
+
+def _together(names: list[str], what: str) -> str:
+    if names == [""]:
+        return what
+    if len(names) == 1:
+        return f"cellule {names[0]} : {what}"
+    more = f" et {len(names) - 3} autres" if len(names) > 3 else ""
+    return f"cellules {', '.join(names[:3])}{more} : {what}"
 
 
 def mark(tried: Tried, exam: Exam, gradebook: Gradebook) -> None:
@@ -156,54 +174,26 @@ def mark(tried: Tried, exam: Exam, gradebook: Gradebook) -> None:
 
 
 def _execute(rebuilt: Rebuilt, executor: Executor) -> tuple[Execution, dict]:
-    """Execute with canaries, without the given cells that only show something."""
-    notebook = rebuilt.notebook
-    given = [cell for cell in notebook.cells if not only_shows(cell)]
+    """Execute with canaries, without the given statements that no answer depends on."""
+    whole = rebuilt.notebook
+    prepared = copy.copy(whole)
+    prepared.cells = needed(whole.cells)
     watch = Canaries.new()
-    prepared = _copy(notebook, given)
     watch.put(prepared)
     execution = executor.execute(prepared)
     shown = watch.remove(execution.notebook)
     for cell in execution.notebook.cells:
         if is_test(cell) and not canaries.result(cell) and not canaries.error(cell):
             _fail(cell)  # nbgrader gives all the points to a test that shows nothing
-    _restore(execution.notebook, notebook)
+    done = {cell.id: cell for cell in execution.notebook.cells if not is_given(cell)}
+    execution.notebook.cells = [done.get(cell.id, cell) for cell in whole.cells]
     return execution, shown
-
-
-def _copy(notebook, cells: list):
-    new = copy.copy(notebook)
-    new.cells = copy.deepcopy(cells)
-    return new
-
-
-def only_shows(cell) -> bool:
-    """Whether this is a given cell that binds no name: it draws, prints or announces."""
-    if cell.cell_type != "code" or "nbgrader" in cell.metadata or "tp_cnn" in cell.metadata:
-        return False
-    try:
-        statements = ast.parse(cell.source).body
-    except SyntaxError:  # a magic
-        return False
-    return all(_binds_nothing(statement) for statement in statements)
-
-
-def _binds_nothing(statement: ast.stmt) -> bool:
-    if isinstance(statement, ast.If):
-        return all(map(_binds_nothing, statement.body + statement.orelse))
-    return isinstance(statement, ast.Expr)
 
 
 def _fail(cell) -> None:
     from nbformat import v4
 
     cell.outputs = [v4.new_output("error", ename="NotExecuted", evalue="", traceback=[])]
-
-
-def _restore(executed, whole) -> None:
-    """Put the cells that were not executed back in their places."""
-    done = {cell.id: cell for cell in executed.cells}
-    executed.cells = [done.get(cell.id, cell) for cell in whole.cells]
 
 
 def _mark(question, cell, cells: dict, automatic: float | None, rebuilt: Rebuilt) -> Mark:

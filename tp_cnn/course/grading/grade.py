@@ -62,10 +62,29 @@ def grade(
     rows, conflicts = _from_formgrader(rows, output, source.name)
     manual.write(rows, output / manual.NAME)  # before anything is made again
     manual.put_away(extra, output)
-    outcomes = _grade_all(exam, found, output, jobs, sandbox, resume, limits, root, say)
+    gradebook = database.Gradebook(_fresh(output / "nbgrader"), source.name, exam.assignment)
+    kept = _kept(exam, found, output) if resume else {}
+    if kept:
+        say(f"{len(kept)} of {len(found)} submissions are graded already")
+    with Executor(
+        sandbox=sandbox,
+        limits=limits or Limits(),
+        data=_data(root),
+        environment=grading_parameters(source),
+    ) as executor:
+        engine.check_control(exam, executor, gradebook)
+        left = [one for one in found if one.id not in kept]
+        outcomes = list(kept.values())
+        for tried in _attempt_all(left, exam, executor, jobs):
+            outcomes.append(_finish(tried, exam, gradebook, output))
+            say(_line(outcomes[-1], len(outcomes), len(found)))
+    outcomes.sort(key=lambda one: (one.student.casefold(), one.id))
     for line in [*conflicts, *manual.apply(rows, outcomes)]:
         say(f"{manual.NAME}: {line}")
     manual.write(manual.complete(rows, outcomes), output / manual.NAME)
+    for id in kept:
+        _mark_again(kept[id], gradebook, output)
+    _to_formgrader(gradebook, outcomes)
     batch = Batch(
         source.name, source.title, exam.questions, outcomes, date.today().isoformat(), sandbox
     )
@@ -81,36 +100,19 @@ def _from_formgrader(rows: dict, output: Path, name: str) -> tuple[dict, list[st
     return manual.merge_formgrader(rows, given, manual.recall(folder / "written.json"))
 
 
-def _grade_all(
-    exam: Exam,
-    found: list[Submission],
-    output: Path,
-    jobs: int,
-    sandbox: bool,
-    resume: bool,
-    limits: Limits | None,
-    root: Path,
-    say: Callable[[str], None],
-) -> list[Outcome]:
-    gradebook = database.Gradebook(_fresh(output / "nbgrader"), exam.source.name, exam.assignment)
-    kept = _kept(exam, found, output) if resume else {}
-    left = [one for one in found if one.id not in kept]
-    if kept:
-        say(f"{len(kept)} of {len(found)} submissions are graded already")
-    outcomes = list(kept.values())
-    with Executor(
-        sandbox=sandbox,
-        limits=limits or Limits(),
-        data=_data(root),
-        environment=grading_parameters(exam.source),
-    ) as executor:
-        engine.check_control(exam, executor, gradebook)
-        for tried in _attempt_all(left, exam, executor, jobs):
-            outcomes.append(_finish(tried, exam, gradebook, output))
-            say(_line(outcomes[-1], len(outcomes), len(found)))
-    for id in kept:
-        _mark_again(kept[id], gradebook, output)
-    return sorted(outcomes, key=lambda one: (one.student.casefold(), one.id))
+def _to_formgrader(gradebook: database.Gradebook, outcomes: list[Outcome]) -> None:
+    """Show the marks given so far in Formgrader, and keep what was written there."""
+    written = {}
+    for outcome in outcomes:
+        given = {
+            mark.cell: (mark.manual, mark.comment)
+            for mark in outcome.marks
+            if mark.manual is not None or mark.comment
+        }
+        if given:
+            gradebook.write_manual(outcome.id, given)
+            written |= {(cell, outcome.id): values for cell, values in given.items()}
+    manual.remember(written, gradebook.folder / "written.json")
 
 
 def _attempt_all(left: list[Submission], exam: Exam, executor: Executor, jobs: int):
