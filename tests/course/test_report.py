@@ -91,6 +91,7 @@ def test_verdicts_are_read_as_the_checks_print_them():
 def test_an_experiment_has_the_figures_of_its_section_and_not_the_verdicts():
     entries = {entry.id: entry for entry in read_notebook(CIFAR_SOLVED).entries}
     assert [shown.kind for shown in entries["pas-et-lots"].shown].count("figure") == 2
+    assert [shown.kind for shown in entries["cifar-convergence"].shown] == ["figure", "record"]
     assert "figure" in [shown.kind for shown in entries["surapprentissage"].shown]
     assert [shown.kind for shown in entries["sac-ou-reseau"].shown].count("table") == 2
     assert not any("Juste" in s.content for entry in entries.values() for s in entry.shown)

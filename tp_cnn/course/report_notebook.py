@@ -14,6 +14,7 @@ from tp_cnn import announce
 from tp_cnn.course.blanks import TEXT_PLACEHOLDER
 from tp_cnn.course.editions import KIND_LABELS
 from tp_cnn.errors import CourseError
+from tp_cnn.history import HEADER
 
 HEADING = re.compile(r"#+ +Question(?: (?P<number>\w+))?(?P<star> ★)? · (?P<title>.+)")
 TITLE = re.compile(r"# +(\d\d)\. +(.+)")
@@ -35,9 +36,9 @@ class Text:
 
 @dataclass
 class Shown:
-    """Something that a cell displayed: a figure (base64), a table (Markdown) or plain text."""
+    """Something that a cell displayed: a figure (base64), a table (Markdown), epochs or text."""
 
-    kind: str
+    kind: str  # "figure", "table", "record" or "text"
     content: str
 
 
@@ -159,7 +160,7 @@ def _entries(cells: list, notebook: str) -> list[Entry]:
                 pending = []
         elif roles.get("grade") and cell.cell_type == "code" and entries:
             entries[-1].verdicts.append(_verdict(cell))
-        elif cell.cell_type == "markdown" and re.match(r"##? ", cell.source):
+        elif cell.cell_type == "markdown" and re.search(r"^##? ", cell.source, re.MULTILINE):
             pending = []
         elif cell.cell_type == "code" and not _belongs_to_exercise(entries):
             pending += _shown(cell)
@@ -234,7 +235,8 @@ def _shown(cell) -> Iterator[Shown]:
             text = str(output.get("text") or data.get("text/plain") or "")
             lines = [line for line in text.rstrip().splitlines() if not _is_chatter(line)]
             if lines and not text.startswith("<"):  # such as <Figure size 640x480>
-                yield Shown("text", "\n".join(lines))
+                kind = "record" if lines[0] == HEADER else "text"
+                yield Shown(kind, "\n".join(lines))
 
 
 def _is_chatter(line: str) -> bool:

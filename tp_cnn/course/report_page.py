@@ -27,6 +27,7 @@ COUNTS = {
 }
 MOST_PAGES = {False: 10, True: 2}  # of the report, which the lab sheet limits; of the follow-up
 CODE_LINES = 8  # shown at once; the others are folded, and not printed
+RECORD_LINES = 24  # the same, for a record of epochs
 PRINTED_FIGURES = 2  # of a question, the last ones
 COLUMN_WIDTH, PAGE_HEIGHT = 88, 269  # millimetres
 TEXT_LINE, CODE_LINE, HEADING = 4.3, 3.05, 8.5  # millimetres
@@ -177,11 +178,11 @@ def _article(entry: Entry, figures: bool = True, printed: bool = True) -> Piece:
 
 
 def _printed(everything: list[Shown]) -> set[int]:
-    """Which things shown are printed: the last figures and the tables; failing these, the text."""
+    """Which things shown are printed: the last figures, tables and epochs; failing these, text."""
     kinds = [shown.kind for shown in everything]
     by_kind = {kind: [n for n, each in enumerate(kinds) if each == kind] for kind in set(kinds)}
-    drawn = by_kind.get("figure", [])[-PRINTED_FIGURES:] + by_kind.get("table", [])
-    return set(drawn or by_kind.get("text", []))
+    tables = by_kind.get("table", []) + by_kind.get("record", [])
+    return set(by_kind.get("figure", [])[-PRINTED_FIGURES:] + tables or by_kind.get("text", []))
 
 
 def _join(heading: str, pieces: list[Piece]) -> Piece:
@@ -205,10 +206,10 @@ def _text(text: Text) -> Piece:
     return Piece(html, height + 1.2 + sum(map(_figure_height, _images(html))))
 
 
-def _code(source: str, kind: str = "") -> Piece:
+def _code(source: str, kind: str = "", most: int = CODE_LINES) -> Piece:
     """Code or plain text; beyond a few lines, folded."""
     lines = re.sub(r"\n\s*\n\s*\n", "\n\n", source).splitlines()
-    kept = lines if len(lines) <= CODE_LINES + 2 else lines[:CODE_LINES]
+    kept = lines if len(lines) <= most + 2 else lines[:most]
     html = f'<pre class="{kind}">{escape(chr(10).join(kept))}</pre>'
     height = 4 + CODE_LINE * sum(ceil(max(len(line), 1) / CODE_CHARACTERS) for line in kept)
     if len(kept) < len(lines):
@@ -220,8 +221,9 @@ def _code(source: str, kind: str = "") -> Piece:
 
 
 def _show(shown: Shown) -> Piece:
-    if shown.kind == "text":
-        return _code(shown.content, "output")
+    if shown.kind in ("text", "record"):
+        most = RECORD_LINES if shown.kind == "record" else CODE_LINES
+        return _code(shown.content, "output", most)
     if shown.kind == "table":
         rows = shown.content.strip().count("\n")
         return Piece(f'<div class="shown">{to_html(shown.content)}</div>', 3 + 4 * rows)
