@@ -222,7 +222,7 @@ def test_scripts_are_neutralised_everywhere(tmp_path):
     )
     notebook = nbformat.read(path, as_version=4)
     notebook.cells[0].source = "# 03. <script>titre</script>"
-    cell = next(cell for cell in notebook.cells if cell.id == "fae79aa70aa8-1")
+    cell = next(cell for cell in notebook.cells if cell.source.startswith("plots.curves"))
     hostile = {"text/html": "<script>x</script>", "text/plain": "</pre><script>y</script>"}
     image = {"image/png": '"><script>z</script>'}
     table = {"text/markdown": "| a |\n|---|\n| <script>t</script> |", "text/plain": ""}
