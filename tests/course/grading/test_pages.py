@@ -41,7 +41,7 @@ def test_pages_of_a_whole_class(tmp_path):
 
 
 def test_a_student_who_handed_in_nothing_and_for_no_reason_has_no_page(tmp_path):
-    pages = write(only(make_batch(), Outcome("x", "X", "", "missing")), tmp_path)
+    pages = write(only(make_batch(), Outcome("x", "X", "", "missing", reasons=[""])), tmp_path)
     assert list(pages) == ["index.html"]
 
 

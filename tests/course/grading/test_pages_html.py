@@ -65,5 +65,6 @@ def test_only_sound_pictures_of_a_sensible_size_are_shown():
 def test_folders_are_hidden_but_not_what_looks_like_them():
     hidden = without_folders(r"C:\Users\moi\tp.py et file:///home/moi/x.py ; 'a' : '/a b/c d/e.py'")
     assert hidden == "…/tp.py et …/x.py ; 'a' : '…/e.py'"
+    assert without_folders("\x1b[32m/home/moi/x.py\x1b[0m:3") == "…/x.py:3"
     for text in ("1/2 ou 3/4", "https://exemple.org/a/b", "size // 2", r"'\n\t'", "a/b/c"):
         assert without_folders(text) == text

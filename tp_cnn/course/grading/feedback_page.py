@@ -20,6 +20,18 @@ from tp_cnn.course.grading.model import Batch, Mark, Outcome, Question
 
 FIRST = 3  # questions to work on first
 PENDING = "à noter par votre enseignant"
+ADVICE = {  # status -> what is said around the reasons
+    "not-graded": (
+        "Votre notebook n'a pas pu être noté",
+        "Corrigez ce point, puis déposez-le de nouveau ; en cas de doute, montrez cette page à "
+        "votre enseignant.",
+    ),
+    "missing": (
+        "Il manque votre notebook",
+        "Si vous l'aviez déposé, montrez cette page à votre enseignant ; sinon, il est peut-être "
+        "encore temps.",
+    ),
+}
 
 
 def feedback_page(batch: Batch, outcome: Outcome) -> str:
@@ -71,13 +83,9 @@ def _total(batch: Batch, outcome: Outcome) -> str:
 def _about(outcome: Outcome) -> str:
     """Why there are no marks, and what was mended on the way; suspicions are for the grader."""
     parts = []
-    if outcome.status in ("not-graded", "missing") and outcome.reasons:
-        parts.append(
-            "<h2>Votre notebook n'a pas pu être noté</h2>"
-            + _texts(outcome.reasons)
-            + "<p>Corrigez ce point, puis déposez-le de nouveau ; en cas de doute, montrez cette "
-            "page à votre enseignant.</p>"
-        )
+    if outcome.status in ADVICE and outcome.reasons:
+        heading, advice = ADVICE[outcome.status]
+        parts.append(f"<h2>{heading}</h2>{_texts(outcome.reasons)}<p>{advice}</p>")
     if outcome.repairs or outcome.notes:
         parts.append(
             "<h2>Ce que la correction a rencontré</h2>" + _texts(outcome.repairs + outcome.notes)
@@ -107,12 +115,10 @@ def _first(batch: Batch, outcome: Outcome) -> str:
         for _, question in weakest
     )
     good = sum(share >= 1 for share, _ in shares)
-    praise = f"Déjà {count(good, 'question réussie', 'questions réussies')} en entier. " * (
-        good > 0
-    )
+    praise = f"Déjà {count(good, 'question réussie', 'questions réussies')} en entier."
     return f"""<section class="first">
 <h2>Par où commencer</h2>
-<p>{praise}Pour progresser le plus vite, reprenez d'abord :</p>
+<p>{praise if good else ""} Pour progresser le plus vite, reprenez d'abord :</p>
 <ol>{links}</ol>
 </section>"""
 
@@ -143,9 +149,9 @@ def _question(question: Question, outcome: Outcome) -> str:
 def _test(mark: Mark, repeated: bool, alone: bool) -> str:
     """The code, unless it stands above already, and what the check said of it."""
     code = "" if repeated or not mark.answer.strip() else _box(mark.answer, "Votre code")
-    text = without_folders("\n".join(mark.messages))
+    said = without_folders("\n".join(mark.messages))
     points = "" if alone or mark.earned is None else f" ({_out_of(mark.earned, mark.points)})"
-    return code + (_box(text, "Le test répond", points) if text.strip() or points else "")
+    return code + (_box(said, "Le test répond", points) if said.strip() or points else "")
 
 
 def _box(text: str, title: str, points: str = "") -> str:

@@ -9,6 +9,7 @@ import hashlib
 import io
 import re
 import struct
+from contextlib import suppress
 from datetime import date
 from functools import cache
 from html import escape
@@ -17,8 +18,8 @@ from pathlib import Path
 from tp_cnn.course.grading.model import STATUS, Question
 
 LONGEST_NAME = 60  # characters; longer names are cut
-LONGEST_TEXT = 20_000  # characters; longer texts are cut
-FOLDED_FROM = 1_500, 25  # characters, lines: longer texts are folded
+LONGEST_TEXT = 10_000  # characters; longer texts are cut: hostile Markdown takes a second then
+FOLDED_FROM = 4_000, 60  # characters, lines: longer texts are folded
 LARGEST_PICTURE = 4_000_000, 20_000_000  # bytes, pixels
 MOST_PICTURES = 12  # for one answer
 
@@ -66,7 +67,7 @@ def name(student: str) -> str:
 
 def without_folders(text: str) -> str:
     """``text`` with "…/" for the folders of each path: a machine's are nobody's business."""
-    return FOLDERS.sub("…/", text)
+    return FOLDERS.sub("…/", clean(text))
 
 
 def number(value: float) -> str:
@@ -92,7 +93,7 @@ def badge(status: str) -> str:
 
 
 def label(question: Question) -> str:
-    """``Q14 ★``, ``Bonus``, or "" for a question that is only named by its title."""
+    """``Q14 ★``, ``bonus``, or "" for a question that is only named by its title."""
     parts = [f"Q{question.number}" if question.number else ""]
     parts += ["★" if question.star else "", "bonus" if question.bonus else ""]
     return escape(" ".join(filter(None, parts)))
@@ -100,7 +101,9 @@ def label(question: Question) -> str:
 
 def items(texts: list[str]) -> str:
     """A list of messages."""
-    return "<ul>" + "".join(f"<li>{escape(line(text, 600))}</li>" for text in texts) + "</ul>"
+    return (
+        "<ul>" + "".join(f"<li>{escape(line(text, 600))}</li>" for text in texts if text) + "</ul>"
+    )
 
 
 def verbatim(text: str, title: str) -> str:
@@ -113,10 +116,9 @@ def verbatim(text: str, title: str) -> str:
 def markdown(text: str, title: str = "Réponse") -> str:
     """Markdown as HTML: no script, picture, style or form survives; formulas stay as text."""
     text, note = _cut(clean(text).strip("\n"))
-    try:
+    html = f"<pre>{escape(text)}</pre>"
+    with suppress(Exception):  # a parser's own limits: nested too deep, for example
         html = _sanitise(_renderer().render(text))
-    except Exception:  # a parser's own limits: nested too deep, for example
-        html = f"<pre>{escape(text)}</pre>"
     return _fold(f'<div class="markdown">{html}</div>{note}', text, title)
 
 

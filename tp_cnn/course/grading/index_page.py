@@ -210,6 +210,7 @@ def _cell(html: object, value: object, kind: str = "") -> str:
 
 def _folded(texts: list[str], kind: str) -> str:
     """A count to sort by, a first line, and the rest on demand."""
+    texts = list(filter(None, texts))
     if not texts:
         return _cell("", "", kind)
     summary = str(len(texts)) if kind == "repairs" else escape(line(texts[0], 48))
@@ -238,7 +239,7 @@ def _not_graded(batch: Batch) -> str:
         return ""
     rows = "".join(
         f"<li>{name(outcome.student)} (<code>{escape(line(outcome.file, 90))}</code>)"
-        f"{items(outcome.reasons or ['raison inconnue'])}</li>"
+        f"{items(outcome.reasons)}</li>"
         for outcome in lost
     )
     return f"""<section id="non-notees">

@@ -17,7 +17,7 @@ def write_pages(batch: Batch, folder: Path) -> None:
     Raises:
         CourseError: an identifier is no safe name of a file.
     """
-    known = [outcome for outcome in batch.outcomes if outcome.marks or outcome.reasons]
+    known = [outcome for outcome in batch.outcomes if outcome.marks or any(outcome.reasons)]
     by_hand = sheets(batch)
     for place, sheet in enumerate(by_hand):
         before = by_hand[place - 1] if place else None
