@@ -130,7 +130,7 @@ URL.createObjectURL = blob => { blob.text().then(text => root.csv = text); retur
 marks[0].focus(); press("Tab"); root.tab = document.activeElement === marks[1];
 marks[0].focus(); press("Enter"); root.enter = document.activeElement === texts[0];
 type(marks[0], "9"); document.querySelector("#download").click(); root.refused = !root.file;
-type(marks[0], "1.25"); type(texts[0], 'Bien, "sauf" la fin');
+type(marks[0], "1.3"); type(texts[0], 'Bien, "sauf" la fin');
 root.kept = JSON.stringify(localStorage);
 document.querySelector("#download").click();
 """
@@ -139,10 +139,10 @@ document.querySelector("#download").click();
     seen = {key: unescape(text) for key, text in re.findall(r'data-(\w+)="(.*?)"', root, re.DOTALL)}
     assert (seen["tab"], seen["enter"], seen["refused"]) == ("true", "true", "true")
     assert seen["file"] == "manual_marks_train-test-mesures.csv"
-    assert "1.25" in seen["kept"]
+    assert "1.3" in seen["kept"]
     (tmp_path / seen["file"]).write_text(seen["csv"], encoding="utf-8")
     rows, _ = manual.gather(tmp_path)
     assert manual.apply(rows, batch.outcomes) == []
     mark = batch.outcomes[0].marks[0]
-    assert (mark.manual, mark.comment) == (1.25, 'Bien, "sauf" la fin')
+    assert (mark.manual, mark.comment) == (1.3, 'Bien, "sauf" la fin')
     assert batch.outcomes[1].marks[0].manual is None

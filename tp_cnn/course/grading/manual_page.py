@@ -66,7 +66,8 @@ marks.forEach((mark, rank) => mark.addEventListener("keydown", event => {
 }));
 const quoted = text => '"' + text.replace(/^[=+@-]/, "'$&").replace(/"/g, '""') + '"';
 document.querySelector("#download").addEventListener("click", () => {
-  const wrong = marks.find(mark => !mark.checkValidity());
+  const wrong = marks.find(({ validity }) =>  // any fraction of a point will do
+    validity.badInput || validity.rangeOverflow || validity.rangeUnderflow);
   if (wrong) { wrong.reportValidity(); return; }
   const rows = cards.filter(card => parts(card).points.value || parts(card).comment.value.trim());
   const lines = rows.map(card => [cell, card.dataset.id, card.dataset.student,
