@@ -2,14 +2,15 @@
 
 import copy
 import signal
+import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tp_cnn.course import sandbox, warm
+from tp_cnn.course import sandbox
 from tp_cnn.course.outputs import Outputs, count
 from tp_cnn.course.sandbox import Limits
-from tp_cnn.course.warm import Garbled, Kernel, KernelEnded
+from tp_cnn.course.warm import START, Garbled, Kernel, KernelEnded, Starter, WarmStarter
 from tp_cnn.errors import CourseError
 
 GRACE = 5  # seconds in which an interrupted cell must end
@@ -23,7 +24,6 @@ ENAMES = {
     "died": "DeadKernelError",
 }
 FATAL = ("died", "unresponsive")  # the kernel is lost
-START = 120  # seconds in which a kernel must be ready
 
 
 @dataclass(frozen=True)
@@ -68,13 +68,14 @@ class Executor:
         environment: dict[str, str] | None = None,
         warm: bool = True,
     ):
-        self.sandbox, self.limits, self.data = sandbox, limits, data
-        self.environment = dict(environment or {})
-        self.warm = warm
+        self.sandbox, self.limits, self.warm = sandbox, limits, warm
+        self.options = (limits, data, dict(environment or {}), sandbox)
 
     def __enter__(self) -> "Executor":
         if self.sandbox and (reason := sandbox.obstacle()):
             raise CourseError(reason)
+        kind = WarmStarter if self.warm and sys.platform.startswith("linux") else Starter
+        self.starter = kind(*self.options)
         return self
 
     def __exit__(self, *_) -> None:
@@ -82,6 +83,7 @@ class Executor:
 
     def close(self) -> None:
         """End every process and remove every temporary folder."""
+        self.starter.close()
 
     def execute(self, notebook) -> Execution:
         """Execute a copy of ``notebook``; errors of cells are outputs, and execution goes on.
@@ -89,33 +91,46 @@ class Executor:
         A cell that ends its kernel is withdrawn and the notebook executed again without it.
         """
         start = time.monotonic()
+        deadline = None
         withdrawn: dict[int, Stop] = {}
         while True:
-            attempt = Attempt(
-                notebook, self.limits, withdrawn, start + self.limits.notebook_seconds
-            )
             try:
-                kernel = self._start()
+                starter, kernel = self._start()
             except (OSError, KernelEnded) as error:
                 failure = f"le noyau n'a pas démarré ({error})"
-                return Execution(attempt.notebook, [], time.monotonic() - start, failure)
+                return Execution(notebook, [], time.monotonic() - start, failure)
+            deadline = deadline or time.monotonic() + self.limits.notebook_seconds
+            attempt = Attempt(notebook, self.limits, withdrawn, deadline)
             try:
                 lost = attempt.run(kernel)
             finally:
                 kernel.close()
+            if lost is not None and not starter.alive():
+                continue  # all kernels ended with the process that started them: not this cell
             if lost is None or len(withdrawn) == self.limits.withdrawals:
                 return Execution(attempt.notebook, attempt.stops, time.monotonic() - start)
             withdrawn[lost] = attempt.stops[-1]
 
-    def _start(self) -> Kernel:
-        kernel = warm.start_cold(self.limits, self.data, self.environment, self.sandbox)
+    def _start(self) -> tuple[Starter, Kernel]:
+        """A kernel that is ready; a cold one from the first time on that a warm one fails."""
+        starter = self.starter
         try:
-            if kernel.receive(time.monotonic() + START) is None:
-                raise KernelEnded(None)
-        except BaseException:
-            kernel.close()
-            raise
-        return kernel
+            return starter, _ready(starter.start())
+        except (OSError, KernelEnded):
+            if type(starter) is Starter:
+                raise
+        self.starter = starter = Starter(*self.options)
+        return starter, _ready(starter.start())
+
+
+def _ready(kernel: Kernel) -> Kernel:
+    try:
+        if kernel.receive(time.monotonic() + START) is None:
+            raise KernelEnded(None)
+    except BaseException:
+        kernel.close()
+        raise
+    return kernel
 
 
 class Attempt:

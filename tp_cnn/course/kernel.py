@@ -111,7 +111,7 @@ def serve(end: socket.socket) -> None:
     channel = Channel(end)
     streams = Stream("stdout", channel), Stream("stderr", channel)
     streams[0].other, streams[1].other = streams[1], streams[0]
-    sys.stdin = open(os.devnull)
+    sys.stdin = io.StringIO()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _reseed()
     sys.stdout, sys.stderr = streams
@@ -119,7 +119,7 @@ def serve(end: socket.socket) -> None:
     channel.send({"type": "ready"})
     while request := channel.receive():
         reply = {"type": "done", "cell": request["cell"]}
-        # A late SIGINT raises anywhere in here: the cell is over then, and the reply still goes out.
+        # A late SIGINT can raise anywhere here; the cell is over then, and the reply goes out.
         try:
             sys.stdout, sys.stderr = streams  # cells may have replaced them
             signal.signal(signal.SIGINT, channel.interrupt)
@@ -210,6 +210,8 @@ def _shell(channel: Channel):
     config.HistoryManager.enabled = False  # no file and no thread
     shell = Shell.instance(config=config)
     builtins.input = no_input
+    if "matplotlib_inline.backend_inline" in sys.modules:  # it looked for the shell when imported
+        shell.enable_matplotlib("inline")
     return shell
 
 

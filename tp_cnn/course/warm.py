@@ -10,7 +10,9 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import tp_cnn
@@ -18,6 +20,8 @@ from tp_cnn.course import sandbox
 from tp_cnn.course.kernel import HEADER, MESSAGE
 from tp_cnn.course.sandbox import Limits
 
+START = 120  # seconds in which a process must be ready
+PATIENCE = 5  # seconds in which a process must leave when it is told to
 ZYGOTE = [sys.executable, "-m", "tp_cnn.course.zygote"]
 
 
@@ -36,11 +40,9 @@ class Garbled(Exception):
 class Kernel:
     """The grader's end of one kernel."""
 
-    def __init__(self, control: socket.socket, data: socket.socket, kill, close):
-        self.control, self.data = control, data
-        self._kill, self._close = kill, close
+    def __init__(self, control: socket.socket, data: socket.socket, end: Callable[[bool], None]):
+        self.control, self.data, self.end = control, data, end
         self.buffer = bytearray()
-        self.ended = False
 
     def send(self, message: dict, timeout: float = 10) -> None:
         """Send a message.
@@ -117,52 +119,154 @@ class Kernel:
 
     def close(self) -> None:
         """End the kernel and everything that it started."""
-        if not self.ended:
-            self.ended = True
-            self.control.close()
-            self.data.close()
-            self._kill()
-            self._close()
+        if self.control.fileno() < 0:
+            return
+        gone = False
+        with contextlib.suppress(OSError):
+            self.control.shutdown(socket.SHUT_WR)  # the supervisor's order to leave
+            self.control.settimeout(PATIENCE)
+            while self.control.recv(1000):
+                pass
+            gone = True
+        self.control.close()
+        self.data.close()
+        self.end(gone)
 
 
-def start_cold(limits: Limits, data: Path | None, extra: dict[str, str], sandboxed: bool) -> Kernel:
-    """A kernel in a process of its own, which imports everything anew."""
-    home = sandbox.WORK if sandboxed else tempfile.mkdtemp(prefix="tp-cnn-")
-    if sandboxed:
-        variables = sandbox.environment(
-            sandbox.HOME, sandbox.PACKAGE, sandbox.DATA if data else None, extra
+class Starter:
+    """Starts kernels, each in a process that imports everything anew."""
+
+    def __init__(self, limits: Limits, data: Path | None, extra: dict[str, str], sandboxed: bool):
+        self.limits, self.data, self.sandboxed = limits, data, sandboxed
+        where = sandbox.DATA if sandboxed and data else data and data.resolve()
+        package = Path(tp_cnn.__file__).resolve().parent.parent
+        self.variables = sandbox.environment(
+            sandbox.PACKAGE if sandboxed else str(package), where, extra
         )
-        before = sandbox.command(limits, variables, data)
-    else:
-        package = str(Path(tp_cnn.__file__).resolve().parent.parent)
-        variables, before = sandbox.environment(home, package, data, extra), []
-    pairs = [socket.socketpair(), socket.socketpair()]
-    theirs = [pair[1] for pair in pairs]
-    words = ["single", json.dumps(limits.resources()), home, *(str(end.fileno()) for end in theirs)]
-    try:
-        process = subprocess.Popen(
-            [*before, *ZYGOTE, *words],
-            env=variables,
+        self.settings = {
+            "limits": limits.resources(),
+            "disk": limits.disk,
+            "sandboxed": sandboxed,
+            "home": sandbox.HOME,
+        }
+
+    def start(self) -> Kernel:
+        """A new kernel, which may not be ready yet."""
+        home = self._home()
+        (control, data), theirs = _sockets()
+        with _closing(*theirs):
+            process = self._launch({**self.settings, "home": home}, theirs)
+
+        def end(gone: bool) -> None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(PATIENCE if gone else 0)
+            _end(process)
+            self._remove(home)
+
+        return Kernel(control, data, end)
+
+    def close(self) -> None:
+        """Nothing is left once every kernel is closed."""
+
+    def alive(self) -> bool:
+        return True
+
+    def _home(self) -> str:
+        return sandbox.HOME if self.sandboxed else tempfile.mkdtemp(prefix="tp-cnn-")
+
+    def _remove(self, home: str) -> None:
+        if not self.sandboxed:
+            shutil.rmtree(home, ignore_errors=True)
+
+    def _launch(self, settings: dict, ends: list[socket.socket], nested: bool = False):
+        before = []
+        if self.sandboxed:
+            before = sandbox.command(self.limits, self.variables, self.data, nested)
+        numbers = [end.fileno() for end in ends]
+        return subprocess.Popen(
+            [*before, *ZYGOTE, json.dumps(settings), *map(str, numbers)],
+            env=self.variables,
             cwd="/",
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            pass_fds=[end.fileno() for end in theirs],
-            start_new_session=True,
+            pass_fds=numbers,
+            start_new_session=True,  # Ctrl+C reaches the grader only
         )
+
+
+class WarmStarter(Starter):
+    """Has kernels forked by a process that has imported the libraries, the zygote.
+
+    Raises:
+        OSError: there is no such process, because it could not be had or has ended.
+    """
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.lock = threading.Lock()
+        self.orders, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.answer = ""
+        # Bubblewrap ends with the thread that started it, so this one stays.
+        self.thread = threading.Thread(target=self._watch, args=[theirs], daemon=True)
+        self.launched = threading.Event()
+        self.thread.start()
+
+    def _watch(self, theirs: socket.socket) -> None:
+        try:
+            with theirs:
+                self.process = self._launch(self.settings, [theirs], nested=True)
+        finally:
+            self.launched.set()
+        self.process.wait()
+
+    def start(self) -> Kernel:
+        with self.lock:
+            if not self.answer:
+                self.orders.settimeout(START)
+                self.answer = self.orders.recv(1000).decode() or "it ended"
+                self.orders.settimeout(PATIENCE)
+            if self.answer != "ready":
+                raise OSError(f"no warm process: {self.answer}")
+            home = self._home()
+            (control, data), theirs = _sockets()
+            with _closing(*theirs):
+                socket.send_fds(self.orders, [home.encode()], [end.fileno() for end in theirs])
+
+        def end(gone: bool) -> None:
+            if not gone:
+                _end(self.process)
+            self._remove(home)
+
+        return Kernel(control, data, end)
+
+    def alive(self) -> bool:
+        return self.thread.is_alive()
+
+    def close(self) -> None:
+        """End the zygote and, with it, every kernel."""
+        self.orders.close()
+        self.launched.wait()
+        self.thread.join(PATIENCE)
+        _end(self.process)
+
+
+def _sockets():
+    """Two pairs of sockets, for control and for data: ours and theirs."""
+    pairs = [socket.socketpair() for _ in range(2)]
+    return [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+
+
+@contextlib.contextmanager
+def _closing(*ends: socket.socket):
+    try:
+        yield
     finally:
-        for end in theirs:
+        for end in ends:
             end.close()
 
-    def kill() -> None:
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(1)  # the supervisor leaves when its socket is closed
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
 
-    def close() -> None:
-        if not sandboxed:
-            shutil.rmtree(home, ignore_errors=True)
-
-    return Kernel(pairs[0][0], pairs[1][0], kill, close)
+def _end(process: subprocess.Popen) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
