@@ -382,6 +382,8 @@ def test_text_outside_answers_is_left_out():
         (None, "from tp_cnn.checks import lenet\nsetattr(lenet, 'x', 1)", "appartient au cours"),
         (None, "def grade(verdict, points):\n    return points", "modifie grade"),
         (None, "get_ipython().ast_transformers.append(x)", "réécrit le code des tests"),
+        ("poids", "class Any:\n    def __eq__(self, other): return True", "__eq__"),
+        ("poids", "from unittest.mock import ANY\nweights = ANY", "unittest"),
         ("poids", "### BEGIN HIDDEN TESTS\nweights = 76", "marques de correction"),
         ("poids-test", "import sys\nsys.settrace(print)", "settrace"),
         ("avantages-texte", "**Réponse attendue et barème**\n\nTout.", "barème du corrigé"),

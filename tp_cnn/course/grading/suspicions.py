@@ -17,6 +17,7 @@ MODULES = {  # module -> what it is for
     "signal": "intercepte les arrêts",
     "builtins": "touche aux fonctions de Python",
     "__main__": "touche au noyau",
+    "unittest": "imite des objets",
 }
 NAMES = {
     "__builtins__": "touche aux fonctions de Python",
@@ -44,6 +45,7 @@ ATTRIBUTES = {
     "__subclasses__": "cherche les objets d'autrui",
     "__code__": "réécrit des fonctions",
 }
+COMPARISONS = {"__eq__", "__ne__", "__bool__", "__instancecheck__"}  # of objects equal to all
 COURSE = {"check", "grade", "tp_cnn"}
 
 
@@ -94,6 +96,8 @@ def _uses(node: ast.AST) -> list[str]:
         return [f"utilise {node.id} ({NAMES[node.id]})"]
     if isinstance(node, ast.Attribute) and node.attr in ATTRIBUTES:
         return [f"utilise {node.attr} ({ATTRIBUTES[node.attr]})"]
+    if isinstance(node, ast.FunctionDef) and node.name in COMPARISONS:
+        return [f"définit {node.name} (décide ce qui est égal)"]
     if isinstance(node, ast.Attribute) and node.attr == "modules":
         return ["utilise sys.modules"] * (getattr(node.value, "id", "") == "sys")  # not a network's
     return []
