@@ -86,7 +86,8 @@ def _uses(node: ast.AST) -> list[str]:
         if isinstance(node, ast.Import):
             tops = {name.split(".")[0] for name in names}
             return [f"importe {top} ({MODULES[top]})" for top in tops if top in MODULES]
-        found = [f"importe {m} ({MODULES[m]})" for m in [node.module] if m in MODULES]
+        top = (node.module or "").split(".")[0]
+        found = [f"importe {top} ({MODULES[top]})"] if top in MODULES else []
         if node.module in ("os", "sys", "inspect", "gc"):
             found += [
                 f"utilise {name} ({ATTRIBUTES[name]})" for name in names if name in ATTRIBUTES
