@@ -1,6 +1,7 @@
 import pytest
 
 from tp_cnn import reference
+from tp_cnn.configurations import CONFIGURATIONS
 from tp_cnn.errors import CourseError
 from tp_cnn.history import History
 
@@ -51,3 +52,16 @@ def test_the_shipped_base_runs_overfit():
     run = base.where(seed=0).history()
     assert run.train_accuracy[-1] - run.validation_accuracy[-1] > 0.1
     assert min(run.validation_loss) < run.validation_loss[-1]
+
+
+def test_the_shipped_improvements_hold_finished_runs_of_known_configurations():
+    table = reference.load("cifar10_improvements")
+    assert {"command", "budget", "data", "device", "date", "seeds"} <= table.about.keys()
+    assert "base" in {row["configuration"] for row in table}
+    for name, seed in {(row["configuration"], row["seed"]) for row in table}:
+        assert name in CONFIGURATIONS
+        rows = table.where(configuration=name, seed=seed)
+        assert rows.history().epoch == list(range(1, len(rows) + 1))
+        tests = [row["test_accuracy"] for row in rows]
+        assert tests[:-1] == [""] * (len(rows) - 1)
+        assert 0 < tests[-1] < 1
