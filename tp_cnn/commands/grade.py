@@ -63,4 +63,4 @@ def _summary(batch, folder: Path) -> str:
     return f"""{len(batch.outcomes)} submissions: {counts}
 {left} answers left to mark: on the pages in {folder / "questions"}, or in {folder / NAME}
 overview: {folder / "index.html"}; marks: {folder / "grades.csv"}; feedback: {folder / "feedback"}
-Formgrader: cd {folder / "nbgrader"} && nbgrader formgrader"""
+Formgrader: cd {folder / "nbgrader"} && jupyter lab, then http://localhost:8888/formgrader"""

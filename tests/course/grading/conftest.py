@@ -1,4 +1,42 @@
+import json
+import shutil
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))  # invented_class is imported by its name
+import pytest
+
+from tp_cnn.course import editions, sandbox
+from tp_cnn.course.source import read_source
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))  # for bestiary, hostile_cells, invented_class
+
+
+@pytest.fixture(scope="session")
+def mini(tmp_path_factory):
+    """A course of one small notebook; returns its source."""
+    root = tmp_path_factory.mktemp("course")
+    (root / "solutions").mkdir()
+    (root / "pyproject.toml").touch()
+    shutil.copy(HERE / "01_mini.py", root / "solutions")
+    return read_source(root / "solutions" / "01_mini.py")
+
+
+@pytest.fixture(scope="session")
+def answered(mini):
+    """Makes the bytes of a student's notebook from the texts of some answer cells."""
+
+    def make(**answers: str) -> bytes:
+        notebook = editions.notebook(mini, "student")
+        for cell in notebook.cells:
+            cell.source = answers.get(cell.id.replace("-", "_"), cell.source)
+        return json.dumps(notebook).encode()
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def needs_sandbox():
+    obstacle = sandbox.obstacle()
+    if obstacle:
+        pytest.skip(obstacle)

@@ -6,6 +6,7 @@ again at each run: the marks that a person gave live in our own file, see `manua
 
 import contextlib
 import os
+import shutil
 import sys
 import warnings
 from dataclasses import dataclass
@@ -68,6 +69,13 @@ class Gradebook:
                 gradebook.update_or_create_student(student, last_name=name)
                 notebook = gradebook.find_submission_notebook(self.name, self.name, student)
                 return [Automatic(grade.name, grade.auto_score) for grade in notebook.grades]
+
+    def forget(self, student: str) -> None:
+        """Leave no trace of a submission, so that Formgrader does not show it."""
+        with _quiet(), self.api.gradebook as gradebook:
+            gradebook.remove_student(student)
+        for kind in ("submitted", "autograded"):
+            shutil.rmtree(self.folder / kind / student)
 
     def write_manual(self, student: str, marks: dict[str, tuple[float | None, str]]) -> None:
         """Put a person's marks and comments, by cell, into the database."""

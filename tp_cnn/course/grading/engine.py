@@ -85,9 +85,10 @@ def check_control(exam: Exam, executor: Executor, gradebook: Gradebook) -> None:
     content = editions.serialise(editions.notebook(exam.source, "solution")).encode()
     rebuilt = rebuild(exam.assignment, content)
     execution, exam.control = _execute(rebuilt, executor)
-    tried = Tried(Outcome("control", "control", "", "graded"), rebuilt, execution.notebook)
+    tried = Tried(Outcome("_control", "_control", "", "graded"), rebuilt, execution.notebook)
     if not execution.failure:
         mark(tried, exam, gradebook)
+        gradebook.forget(tried.outcome.id)
     lost = [one for one in tried.outcome.marks if not one.by_hand and one.earned != one.points]
     if execution.failure or execution.stops or lost:
         stops = "; ".join(f"{stop.cell}: {stop.detail}" for stop in execution.stops)
@@ -198,30 +199,35 @@ def _fail(cell) -> None:
 
 def _mark(question, cell, cells: dict, automatic: float | None, rebuilt: Rebuilt) -> Mark:
     by_hand = cell.role == "answer"
-    blanks = [one.id for one in question.cells if one.role == "answer" and one.type == "code"]
-    codes = [cells[one].source for one in blanks if one in cells]
+    blanks = [
+        cells[one.id]
+        for one in question.cells
+        if one.role == "answer" and one.type == "code" and one.id in cells
+    ]
+    stopped = [f"votre cellule s'arrête : {text}" for one in blanks for text in errors(one)]
     return Mark(
         cell=cell.id,
         question=question.id,
         points=cell.points,
         by_hand=by_hand,
         automatic=automatic,
-        answer=cells[cell.id].source if by_hand else "\n\n".join(codes),
-        messages=[] if by_hand else messages(cells[cell.id]),
+        answer=cells[cell.id].source if by_hand else "\n\n".join(one.source for one in blanks),
+        messages=[] if by_hand else [*stopped, *messages(cells[cell.id])],
         pictures=rebuilt.figures.get(question.id, []) if by_hand else [],
     )
 
 
-def messages(cell) -> list[str]:
+def messages(test) -> list[str]:
     """What a test printed, each verdict once, and its error without the hidden code around it."""
     printed = "".join(
-        one.text for one in cell.outputs if one.output_type == "stream" and one.name == "stdout"
+        one.text for one in test.outputs if one.output_type == "stream" and one.name == "stdout"
     )
-    blocks = re.split(r"\n(?=[◻✔✘] )", ANSI.sub("", printed).strip("\n"))
-    found = list(dict.fromkeys(filter(None, blocks)))
-    found += [
-        f"{one.ename} : {one.evalue}" if one.evalue else one.ename
-        for one in cell.outputs
-        if one.output_type == "error"
-    ]
+    verdicts = re.split(r"\n(?=[◻✔✘] )", ANSI.sub("", printed).strip("\n"))
+    found = [*dict.fromkeys(filter(None, verdicts)), *errors(test)]
     return [text[:LONGEST_MESSAGE] for text in found]
+
+
+def errors(cell) -> list[str]:
+    """The errors that a cell shows, without their tracebacks."""
+    found = [one for one in cell.outputs if one.output_type == "error"]
+    return [f"{one.ename} : {one.evalue}"[:LONGEST_MESSAGE].rstrip(" :") for one in found]

@@ -2,6 +2,7 @@
 
 import csv
 import os
+import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from datetime import date
@@ -181,8 +182,6 @@ def _executed(output: Path, id: str) -> Path:
 
 def _fresh(folder: Path) -> Path:
     """An empty nbgrader folder."""
-    import shutil
-
     if folder.exists():
         shutil.rmtree(folder)
     return folder
