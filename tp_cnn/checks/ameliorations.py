@@ -289,6 +289,11 @@ random_flip = RandomCheck(
             "L'axe 2 est la hauteur : c'est la gauche et la droite qu'il faut échanger.",
         ),
         Mistake(
+            "channels",
+            lambda images: _where(_coins(len(images)), images, (1,)),
+            "L'axe 1 est celui des canaux : c'est la gauche et la droite qu'il faut échanger.",
+        ),
+        Mistake(
             "whole-batch",
             lambda images: _where(_coins(1).expand(len(images)), images),
             "Un seul tirage décide pour tout le lot : il en faut un par image.",
@@ -530,6 +535,8 @@ def _loop(
                 if zero:
                     optimizer.zero_grad()
                 loss.backward()
+                if decay_each == "batch-start":
+                    scheduler.step()
                 optimizer.step()
                 if decay_each == "batch":
                     scheduler.step()
@@ -577,6 +584,12 @@ training_loop = TrainingLoopCheck(
             "scheduler.step() est appelé après chaque lot : l'énoncé compte en époques.",
         ),
         Mistake(
+            "each-batch-first",
+            _loop("batch-start"),
+            "scheduler.step() est appelé à chaque lot, et avant l'optimiseur : il vient une seule "
+            "fois, à la fin de l'époque.",
+        ),
+        Mistake(
             "scheduler-first",
             _loop("start"),
             "scheduler.step() passe avant l'optimiseur : la première époque n'a pas eu le pas de "
@@ -585,7 +598,8 @@ training_loop = TrainingLoopCheck(
         Mistake(
             "constant",
             _loop("never"),
-            "Le pas ne change pas : il manque scheduler.step(), parenthèses comprises.",
+            "Le pas ne change pas : scheduler.step() manque, ou ses parenthèses, ou l'optimiseur "
+            "est recréé à chaque époque.",
         ),
         Mistake(
             "rate",
@@ -617,22 +631,28 @@ def _dropout_facts(arguments: tuple, results: np.ndarray) -> list[Fact]:
     if not training:
         return [_evaluation_fact(ratios, p)]
     zeros = ratios == 0
+    facts = _mask_facts(zeros)
     share = zeros.mean()
-    known = {0: share == 0, 1: abs(share - p) < 0.03, 2: abs(share - 1 + p) < 0.03}
+    known = {0: share == 0, 1: abs(share - p) < 0.06, 2: abs(share - 1 + p) < 0.06}
     level = next((code for code, found in known.items() if found), 3)
-    facts = [Fact(level, f"avec p = {p:g}, {100 * share:.0f} % des valeurs sont éteintes.")]
+    facts.append(Fact(level, f"avec p = {p:g}, {100 * share:.0f} % des valeurs sont éteintes."))
     if level == 0 or zeros.all():
         return facts
     factors = ratios[~zeros]
     read = f"avec p = {p:g}, les valeurs gardées sont multipliées par {np.median(factors):.4g}."
-    masks = zeros.astype(int)
-    across, between = np.ptp(masks, axis=1).any(), np.ptp(masks, axis=0).any()
-    return [
-        *facts,
-        Fact(int(across), "ce sont les mêmes neurones qui sont éteints pour tout le lot."),
-        Fact(int(between), "ce sont les mêmes neurones qui sont éteints à chaque appel."),
-        Fact([np.median(factors), np.ptp(factors)], read),
+    return [*facts, Fact([np.median(factors), np.ptp(factors)], read)]
+
+
+def _mask_facts(zeros: np.ndarray) -> list[Fact]:
+    """Whether draws differ in each direction; they do not matter where nothing is drawn."""
+    sentences = [
+        "ce sont les mêmes valeurs qui sont éteintes à chaque appel.",
+        "ce sont les mêmes neurones qui sont éteints pour tout le lot.",
+        "les neurones d'une image sont éteints tous ensemble, ou pas du tout.",
     ]
+    drawn = zeros.any() and not zeros.all()
+    varied = [np.ptp(zeros.astype(int), axis=axis).any() or not drawn for axis in range(3)]
+    return [Fact(int(one), sentence) for one, sentence in zip(varied, sentences, strict=True)]
 
 
 def _evaluation_fact(ratios: np.ndarray, p: float) -> Fact:
@@ -695,6 +715,11 @@ dropout = RandomCheck(
             "same-for-batch",
             lambda values, p, training: _dropout(values, p, training, mask_shape=values.shape[1:]),
             "Un masque sert pour tout le lot : chaque exemple a le sien.",
+        ),
+        Mistake(
+            "whole-rows",
+            lambda values, p, training: _dropout(values, p, training, mask_shape=(len(values), 1)),
+            "Un seul tirage par image : il en faut un par valeur.",
         ),
         Mistake(
             "no-scale",
@@ -1006,6 +1031,11 @@ features = NetworkCheck(
             "Le dernier pooling arrondit vers le bas : relisez la question sur ceil_mode.",
         ),
         *_known("no-padding", "padding", "stride", "no-activation", "no-pooling", "average"),
+        Mistake(
+            "channels",
+            None,
+            "Une normalisation a autant de canaux que la convolution qui la précède.",
+        ),
         *_known("inputs", "filters", "kernel", "missing-layer", "extra-layer"),
     ],
 )

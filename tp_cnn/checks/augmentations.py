@@ -11,7 +11,7 @@ from torch import Tensor
 from tp_cnn.checks.random_functions import Fact
 
 # What a result is made of
-WINDOWS, UPSIDE_DOWN, OTHER, OUTSIDE = range(4)
+WINDOWS, UPSIDE_DOWN, CHANNELS, OTHER, OUTSIDE = range(5)
 NONE = -1
 
 
@@ -87,6 +87,9 @@ def _kind(images: np.ndarray, results: np.ndarray, right: np.ndarray) -> Fact:
     top, _, _ = locate(images, results[:, :, :, ::-1])
     if ((top != NONE) | right).all():
         return Fact(UPSIDE_DOWN, "des images sont renversées : le haut est passé en bas.")
+    top, _, _ = locate(images, results[:, :, ::-1])
+    if ((top != NONE) | right).all():
+        return Fact(CHANNELS, "les couleurs d'images sont échangées.")
     sentence = "une image obtenue n'est pas un morceau de celle de même rang, tel quel"
     return Fact(OTHER, f"{sentence} ou en miroir.")
 

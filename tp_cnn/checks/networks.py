@@ -212,6 +212,7 @@ def _compare_settings(seen: Trace, index: int, right: nn.Sequential) -> None:
     number, wanted = outputs(layer), outputs(expected)
     if number != wanted:
         words = ("sorties", "classes") if index == len(layers) - 1 else ("neurones", "units")
+        words = ("canaux", "channels") if isinstance(expected, NORMALISATIONS) else words
         word, mistake = ("filtres", "filters") if isinstance(expected, nn.Conv2d) else words
         more = 0 if seen.refusal else _more(type(expected), seen.layers, layers)
         if more:  # then this layer may well be right, but for its place

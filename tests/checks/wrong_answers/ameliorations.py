@@ -170,6 +170,8 @@ def careless(
                 if zero:
                     optimizer.zero_grad()
                 F.cross_entropy(model(images), labels).backward()
+                if when == "batch, before":
+                    scheduler.step()
                 optimizer.step()
                 if when == "batch":
                     scheduler.step()
@@ -365,6 +367,7 @@ ANSWERS = {
         right=[flip, flip_one_by_one],
         wrong={
             "vertical": lambda images: flip(images, axis=2),
+            "channels": lambda images: flip(images, axis=1),
             "whole-batch": flip_all_alike,
             "always": lambda images: images.flip(-1),
             "never": lambda images: images.clone(),
@@ -426,6 +429,7 @@ ANSWERS = {
             "confused": careless(sgd(momentum=0.95), gamma=0.9),
             "adam": careless(lambda weights: torch.optim.Adam(weights, lr=0.01)),
             "each-batch": careless(when="batch"),
+            "each-batch-first": careless(when="batch, before"),
             "scheduler-first": careless(when="before"),
             "constant": careless(when="forgotten"),
             "rate": careless(sgd(lr=0.1, momentum=0.9)),
@@ -457,6 +461,9 @@ ANSWERS = {
             "never": lambda values, p, training: values,
             "same-for-batch": lambda values, p, training: (
                 values * F.dropout(torch.ones(values.shape[1]), p, training)
+            ),
+            "whole-rows": lambda values, p, training: (
+                values * F.dropout(torch.ones(len(values), 1), p, training)
             ),
             "no-scale": lambda values, p, training: dropout(values, p, training, factor=1.0),
             "divided-by-p": lambda values, p, training: dropout(values, p, training, factor=1 / p),
@@ -570,6 +577,7 @@ ANSWERS = {
             "no-activation": features(order="cnp"),
             "no-pooling": without_one(7),
             "average": features(pool=nn.AvgPool2d),
+            "channels": features(norm=lambda filters: nn.BatchNorm2d(64)),
             "inputs": features(inputs=(3, 3, 64)),
             "filters": features(filters=(32, 64, 32)),
             "kernel": features(kernel=3, padding=1),
