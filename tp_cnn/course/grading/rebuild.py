@@ -4,46 +4,18 @@ Only what the student wrote is taken over: blanks, texts, and cells of their own
 code, tests, points and kernel are those of the assignment. What had to be mended is told.
 """
 
-import ast
-import bisect
 import copy
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from tp_cnn.course.blanks import TEXT_PLACEHOLDER
 from tp_cnn.course.grading import outputs
-from tp_cnn.course.grading.handed_in import Handed, HandedCell, NotANotebook, read
-from tp_cnn.course.grading.matching import Given, bound, given_cells, match, squeezed
-from tp_cnn.course.grading.names import readable
-from tp_cnn.course.grading.suspicions import MAGIC, suspicions
+from tp_cnn.course.grading.handed_in import Handed, NotANotebook, read
+from tp_cnn.course.grading.matching import Given, given_cells, match, squeezed
+from tp_cnn.course.grading.mending import Mending
+from tp_cnn.course.grading.names import unique
+from tp_cnn.course.grading.suspicions import suspicions
 
-MOST_ADDED = 300  # cells of the student's own that are kept
-MOST_NAMED = 8  # cells named in a sentence
 FEWEST_CELLS, FEWEST_ANSWERS = 0.1, 0.5  # of the assignment's: with less, it is another notebook
-HOW = {"content": "ids", "grade_id": "metadata"}  # how cells were matched -> what is told
-REPAIRS = {  # in the order in which they are told
-    "old": "ancien format de notebook (nbformat 3), converti",
-    "kernel": "noyau « {} » ignoré : c'est celui du cours qui exécute",
-    "ids": "identifiants changés ou effacés, cellules retrouvées par contenu et place : {}",
-    "metadata": "identifiants changés ou effacés, cellules retrouvées par les métadonnées : {}",
-    "grading": "métadonnées de notation modifiées, rétablies : {}",
-    "order": "cellules déplacées, remises dans l'ordre : {}",
-    "type": "type de cellule changé (texte ou code), rétabli : {}",
-    "double": "cellules en double, dont une seule est gardée : {}",
-    "versions": "réponses en plusieurs exemplaires, dont le dernier modifié est gardé : {}",
-    "joined": "réponses coupées en plusieurs cellules, réunies : {}",
-    "merged": "réponses fusionnées avec une cellule fournie, séparées : {}",
-    "deleted answer": "cellules de réponse supprimées, laissées sans réponse : {}",
-    "deleted test": "cellules de test supprimées, rétablies : {}",
-    "deleted": "cellules fournies supprimées, rétablies : {}",
-    "edited test": "cellules de test modifiées, rétablies : {}",
-    "edited statement": "énoncés modifiés, rétablis : {}",
-    "edited": "cellules fournies modifiées, rétablies : {}",
-    "imports": "imports ajoutés dans une cellule fournie, gardés à part : {}",
-    "text": "textes écrits dans une cellule à part, joints à la réponse : {}",
-    "outside": "textes ajoutés hors des réponses, laissés de côté : {}",
-}
 
 
 @dataclass
@@ -74,7 +46,14 @@ def rebuild(assignment, content: bytes, others: dict[str, set[str]] | None = Non
     stranger = _stranger(given, handed, others or {})
     if stranger:
         return Rebuilt(reasons=[stranger])
-    return _Rebuilding(given, handed, left).result(assignment)
+    mended = Mending(given, handed, left)
+    return Rebuilt(
+        notebook=_notebook(assignment, mended),
+        repairs=mended.repairs,
+        reasons=[*mended.reasons, *_suspicions(mended)],
+        found=_found(mended),
+        figures=_figures(mended),
+    )
 
 
 def _stranger(given: list[Given], handed: Handed, others: dict[str, set[str]]) -> str:
@@ -97,310 +76,68 @@ def _stranger(given: list[Given], handed: Handed, others: dict[str, set[str]]) -
     )
 
 
-class _Rebuilding:
-    """The work on one submission; each step notes what it mends."""
+def _notebook(assignment, mended: Mending):
+    """The assignment with the answers, and the student's own code after the cell it followed."""
+    from nbformat import v4
 
-    def __init__(self, given: list[Given], handed: Handed, left: list[HandedCell]):
-        self.given, self.handed, self.left = given, handed, left
-        self.notes: dict[str, list[str]] = {key: [] for key in REPAIRS}
-        self.reasons: list[str] = []
-        self.sources: dict[str, str] = {}  # answer -> what the student wrote
-        self.main: dict[int, HandedCell] = {}  # index of a given cell -> the one handed in for it
-        self.added: dict[int, list[HandedCell]] = {}  # -> the student's own that follow it
-
-    def result(self, assignment) -> Rebuilt:
-        for one in self.given:
-            if one.role == "answer":
-                self._answer(one)
-            else:
-                self._given(one)
-        self._place_added()
-        for one in self.given:
-            if one.role == "answer":
-                self._complete(one)
-        self._note_the_whole()
-        self._suspect()
-        notebook = self._notebook(assignment)
-        repairs = [
-            text.format(_named(self.notes[key])) for key, text in REPAIRS.items() if self.notes[key]
-        ]
-        found = {
-            one.id: outputs.as_cell(one.cell, self.main[one.index], self.sources[one.id])
-            for one in self.given
-            if one.role == "answer" and one.index in self.main
-        }
-        return Rebuilt(notebook, repairs, self.reasons, found, self._figures())
-
-    def _note(self, key: str, name: str) -> None:
-        if name not in self.notes[key]:
-            self.notes[key].append(name)
-
-    def _answer(self, one: Given) -> None:
-        """Choose what the student answered."""
-        blank = squeezed(one.shown)
-        texts: dict[str, HandedCell] = {}
-        for cell in one.handed:
-            if squeezed(cell.source) not in ("", blank):
-                texts.setdefault(squeezed(cell.source), cell)
-        edited = list(texts.values())
-        self.sources[one.id] = one.shown
-        if not one.handed:
-            self._rescue(one)
-            return
-        if len(one.handed) > max(1, len(edited)):
-            self._note("double", one.id)
-        self.main[one.index] = (edited or one.handed)[-1]
-        if edited:
-            self.sources[one.id] = self._choose(one, edited)
-        if self.main[one.index].type != one.type:
-            self._note("type", one.id)
-
-    def _choose(self, one: Given, edited: list[HandedCell]) -> str:
-        sources = [cell.source for cell in edited]
-        if len(edited) == 1:
-            return self._without_test(one, sources[0])
-        versions = [source for source in sources if one.names <= bound(source)]
-        if one.type == "markdown" or (one.names and len(versions) < 2):
-            self._note("joined", one.id)
-            return ("\n\n" if one.type == "markdown" else "\n").join(sources)
-        self._note("versions", one.id)
-        return versions[-1]
-
-    def _without_test(self, one: Given, source: str) -> str:
-        """Take out the text of the next cell, if the two were merged."""
-        after = self.given[one.index + 1 : one.index + 2]
-        for test in after:
-            if not test.handed and test.type == "code" and test.shown in source:
-                self._note("merged", one.id)
-                return source.replace(test.shown, "").strip("\n")
-        return source
-
-    def _rescue(self, one: Given) -> None:
-        """Find an answer whose cell was merged into one of those beside it."""
-        for other in self.given[max(0, one.index - 1) : one.index + 2]:
-            for cell in other.handed if one.names and other.role != "answer" else ():
-                if other.type == "code" and one.names <= bound(cell.source) - other.names:
-                    self.main[one.index] = cell
-                    self.sources[one.id] = cell.source.replace(other.shown, "").strip("\n")
-                    self._note("merged", one.id)
-                    return
-        self._note("deleted answer", one.id)
-
-    def _given(self, one: Given) -> None:
-        """Note what became of a cell that belongs to the course."""
-        same = [cell for cell in one.handed if squeezed(cell.source) == squeezed(one.shown)]
-        kept = (same or one.handed)[:1]
-        key = f" {one.role}" if one.role else ""
-        if not kept:
-            self._note("deleted test" if one.role == "test" else "deleted", one.name)
-            return
-        self.main[one.index] = kept[0]
-        others = [cell for cell in one.handed if cell is not kept[0]]
-        if one.type == "code" and not one.role:  # a copy that was edited is an experiment
-            copies = [cell for cell in others if squeezed(cell.source) != squeezed(one.shown)]
-            self.left += [cell for cell in copies if cell.type == "code"]
-            others = [cell for cell in others if cell not in copies]
-        if others:
-            self._note("double", one.name)
-        if not same:
-            self._note(f"edited{key}", one.name)
-            self._keep_what_was_written_there(one, kept[0])
-
-    def _keep_what_was_written_there(self, one: Given, cell: HandedCell) -> None:
-        source = cell.source.strip()
-        if one.type == "markdown" and source.startswith(one.shown.strip()):
-            text = source.removeprefix(one.shown.strip()).strip()
-            if text:
-                self._add(one.index, HandedCell(cell.index, "markdown", text))
-        elif one.type == "code" and not one.role:
-            known = _imports(one.shown)
-            imports = [line for line in _imports(source) if line not in known]
-            if imports:
-                self._add(one.index, HandedCell(cell.index, "code", "\n".join(imports)))
-                self._note("imports", one.name)
-
-    def _add(self, index: int, cell: HandedCell) -> None:
-        self.added.setdefault(index, []).append(cell)
-
-    def _place_added(self) -> None:
-        """Put each cell of the student's own after the given cell that it followed."""
-        places = {cell.index: index for index, cell in self.main.items()}
-        known = {squeezed(one.shown): one.name for one in self.given}
-        own = {cell.index: cell for cell in self.left if squeezed(cell.source)}
-        anchor, count = -1, 0
-        for cell in self.handed.cells:
-            anchor = places.get(cell.index, anchor)
-            if cell.index not in own:
-                continue
-            if squeezed(cell.source) in known:
-                self._note("double", known[squeezed(cell.source)])
-                continue
-            count += 1
-            if count <= MOST_ADDED:
-                self._add(anchor, cell)
-        if count > MOST_ADDED:
-            self.reasons.append(
-                f"{count} cellules ajoutées, dont les {MOST_ADDED} premières sont gardées"
-            )
-
-    def _complete(self, one: Given) -> None:
-        """Join to an answer what the student wrote for it in the cells around."""
-        following = self.added.get(one.index, [])
-        if one.type == "markdown":
-            texts = [cell for cell in following if cell.type == "markdown"]
-            if self._says_nothing(one):
-                before = self.added.get(one.index - 1, [])
-                texts = [cell for cell in before if cell.type == "markdown"] + texts
-            if not texts:
-                return
-            self.sources[one.id] = "\n\n".join(
-                filter(None, [self._unblanked(one), *(cell.source for cell in texts)])
-            )
-            self.main.setdefault(one.index, texts[0])
-            self._note("text", one.id)
-            for cells in (following, self.added.get(one.index - 1, [])):
-                cells[:] = [cell for cell in cells if cell not in texts]
-        elif following and following[0].type == "code" and not _parses(self.sources[one.id]):
-            joined = f"{self.sources[one.id]}\n{following[0].source}"
-            if _parses(joined):
-                self.sources[one.id] = joined
-                del following[0]
-                self._note("joined", one.id)
-
-    def _says_nothing(self, one: Given) -> bool:
-        """Whether a free text is left as it was, or has lost a part of what it was."""
-        return squeezed(self._unblanked(one)) in squeezed(one.shown)
-
-    def _unblanked(self, one: Given) -> str:
-        return self.sources[one.id].replace(TEXT_PLACEHOLDER, "").strip()
-
-    def _note_the_whole(self) -> None:
-        if self.handed.old:
-            self._note("old", "")
-        if self.handed.kernel not in ("", "python3"):
-            self._note("kernel", readable(self.handed.kernel))
-        for one in self.given:
-            if one.how in HOW and one.role in ("answer", "test"):
-                self._note(HOW[one.how], one.id)
-            grading = self.main[one.index].grading if one.role and one.index in self.main else {}
-            if grading and _differs(one.cell, grading):
-                self._note("grading", one.id)
-        there = [one for one in self.given if one.handed]
-        for position in _out_of_order([self.main[one.index].index for one in there]):
-            self._note("order", there[position].name)
-        texts = sum(cell.type == "markdown" for cells in self.added.values() for cell in cells)
-        if texts:
-            self._note("outside", str(texts))
-        if self.handed.cut:
-            self.reasons.append(f"notebook démesuré : {self.handed.cut} cellules laissées de côté")
-        if self.handed.huge:
-            self.reasons.append(f"cellules démesurées, vidées : {self.handed.huge}")
-
-    def _suspect(self) -> None:
-        """Say which of the student's cells a person must look at."""
-        for one in self.given:
-            if one.role == "answer" and self.sources[one.id] != one.shown:
-                self._suspect_cell(one.id, self.sources[one.id], one.type)
-            elif one.role == "test":
-                for cell in one.handed:
-                    if squeezed(cell.source) != squeezed(one.shown):
-                        self._suspect_cell(one.id, cell.source, "code")
-        for cell in self._own_code():
-            self._suspect_cell("ajoutée", cell.source, "code")
-
-    def _suspect_cell(self, name: str, source: str, kind: str) -> None:
-        for what in suspicions(source, kind):
-            reason = f"cellule « {name} » : {what}"
-            if reason not in self.reasons:
-                self.reasons.append(reason)
-
-    def _own_code(self) -> Iterable[HandedCell]:
-        return (cell for cells in self.added.values() for cell in cells if cell.type == "code")
-
-    def _notebook(self, assignment):
-        from nbformat import v4
-
-        notebook = copy.deepcopy(assignment)
-        by_place = dict(enumerate(notebook.cells))
-        taken = {cell.id for cell in notebook.cells}
-        notebook.cells, count = [], 0
-        for index in range(-1, len(self.given)):
-            if index in by_place:
-                cell = by_place[index]
-                cell.source = self.sources.get(cell.id, cell.source)
-                notebook.cells.append(cell)
-            for own in self.added.get(index, []):
-                if own.type == "code":
-                    count += 1
-                    name = next(n for n in (f"ajout-{count}", f"ajout--{count}") if n not in taken)
-                    metadata = {"tp_cnn": {"added": True}}
-                    notebook.cells.append(v4.new_code_cell(own.source, id=name, metadata=metadata))
-        return notebook
-
-    def _figures(self) -> dict[str, list[str]]:
-        """The pictures that each free-text answer is about: those since the one before."""
-        figures: dict[str, list[str]] = {}
-        question, since = "", []
-        for index, one in [(-1, None), *enumerate(self.given)]:
-            cell = self.main.get(index)
-            if one and one.role == "statement":
-                question = one.id.removesuffix("-enonce")
-            elif one and one.type == "markdown" and not one.role and re.match("##? ", one.shown):
-                since = []
-            if cell and (one.type == "code" or one.role == "answer") and one.role != "test":
-                since += outputs.pictures(cell)
-            for own in self.added.get(index, []):
-                since += outputs.pictures(own)
-            if one and one.role == "answer" and one.type == "markdown":
-                figures.setdefault(question, []).extend(since)
-                since = []
-        return outputs.within(figures)
+    notebook = copy.deepcopy(assignment)
+    taken = {cell.id for cell in notebook.cells}
+    cells = []
+    for index, cell in [(-1, None), *enumerate(notebook.cells)]:
+        if cell:
+            cell.source = mended.sources.get(cell.id, cell.source)
+            cells.append(cell)
+        for own in mended.added.get(index, []):
+            if own.type == "code":
+                name = unique("ajout", taken)
+                metadata = {"tp_cnn": {"added": True}}
+                cells.append(v4.new_code_cell(own.source, id=name, metadata=metadata))
+    notebook.cells = cells
+    return notebook
 
 
-def _named(names: list[str]) -> str:
-    more = len(names) - MOST_NAMED
-    return ", ".join(names[:MOST_NAMED]) + (f" et {more} de plus" if more > 0 else "")
-
-
-def _out_of_order(places: list[int]) -> list[int]:
-    """The positions to take out, as few as possible, for the rest to grow."""
-    ends: list[int] = []  # the last places of the best growing runs of 1, 2, ... elements
-    lengths = []  # of the best growing run that ends at each position
-    for place in places:
-        length = bisect.bisect_left(ends, place)
-        ends[length : length + 1] = [place]
-        lengths.append(length)
-    wanted, kept = len(ends) - 1, set()
-    for position in reversed(range(len(places))):
-        if lengths[position] == wanted:
-            kept.add(position)
-            wanted -= 1
-    return [position for position in range(len(places)) if position not in kept]
-
-
-def _differs(cell, grading: dict) -> bool:
-    own = cell.metadata["nbgrader"]
-    keys = ("grade", "solution", "points", "locked", "cell_type")
-    return any(own.get(key) != grading.get(key) for key in keys)
-
-
-def _parses(code: str) -> bool:
-    try:
-        ast.parse(MAGIC.sub(r"\1pass", code))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return False
-    return True
-
-
-def _imports(code: str) -> list[str]:
-    """The import statements of a cell, each on one line; of each line that is one, failing that."""
-    pieces = [MAGIC.sub(r"\1pass", code)]
-    if not _parses(code):
-        pieces = [line.strip() for line in code.split("\n") if re.match("(import|from) ", line)]
-    trees = [ast.parse(piece) for piece in pieces if _parses(piece)]
-    return [
-        ast.unparse(node)
-        for tree in trees
-        for node in tree.body
-        if isinstance(node, ast.Import | ast.ImportFrom)
+def _suspicions(mended: Mending) -> list[str]:
+    """Which of the cells that the student wrote or edited a person must look at, and why."""
+    cells = []
+    for one in mended.given:
+        if one.role == "answer" and mended.sources[one.id] != one.shown:
+            cells.append((one.id, mended.sources[one.id], one.type))
+        elif one.role == "test":
+            edited = [c.source for c in one.handed if squeezed(c.source) != squeezed(one.shown)]
+            cells += [(one.id, source, "code") for source in edited]
+    added = [cell for cells in mended.added.values() for cell in cells if cell.type == "code"]
+    cells += [("ajoutée", cell.source, "code") for cell in added]
+    told = [
+        f"cellule « {name} » : {what}"
+        for name, source, kind in cells
+        for what in suspicions(source, kind)
     ]
+    return list(dict.fromkeys(told))
+
+
+def _found(mended: Mending) -> dict[str, object]:
+    """The student's own cell of each answer, with what it showed."""
+    return {
+        one.id: outputs.as_cell(one.cell, mended.main[one.index], mended.sources[one.id])
+        for one in mended.given
+        if one.role == "answer" and one.index in mended.main
+    }
+
+
+def _figures(mended: Mending) -> dict[str, list[str]]:
+    """The pictures that each free-text answer is about: those since the one before."""
+    figures: dict[str, list[str]] = {}
+    question, since = "", []
+    for index, one in [(-1, None), *enumerate(mended.given)]:
+        cells = mended.added.get(index, [])
+        if one and one.role == "statement":
+            question = one.id.removesuffix("-enonce")
+        elif one and one.type == "markdown" and not one.role and re.match("##? ", one.shown):
+            since = []
+        if index in mended.main and (one.type == "code" or one.role == "answer"):
+            cells = [mended.main[index], *cells] if one.role != "test" else cells
+        since += [picture for cell in cells for picture in outputs.pictures(cell)]
+        if one and one.role == "answer" and one.type == "markdown":
+            figures.setdefault(question, []).extend(since)
+            since = []
+    return outputs.within(figures)
