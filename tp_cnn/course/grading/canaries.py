@@ -6,13 +6,14 @@ longer those of the course. What a clean run shows is known from the control, th
 """
 
 import ast
+import re
 import secrets
 from dataclasses import dataclass
 
 MESSAGES = {
     "assert": "une assertion fausse n'échoue plus avant le test {}",
     "absurd": "une réponse absurde ne donne plus le résultat attendu au test {}",
-    "result": "le test {} n'affiche plus son résultat",
+    "result": "le test {} n'affiche pas un nombre de points",
 }
 
 
@@ -61,7 +62,7 @@ class Canaries:
             absurd = by_id.get(self._id("absurd", test.id))
             shown["assert", test.id] = error(alarm).replace(self.nonce, "nonce")
             shown["absurd", test.id] = result(absurd)
-            shown["result", test.id] = "shown" if result(test) or error(test) else ""
+            shown["result", test.id] = "shown" if _is_number(result(test)) or error(test) else ""
         notebook.cells = [cell for cell in notebook.cells if not cell.id.startswith(self.nonce)]
         return shown
 
@@ -99,6 +100,10 @@ def result(cell) -> str:
     outputs = cell.outputs if cell else []
     values = [one.data.get("text/plain", "") for one in outputs if _is_result(one)]
     return values[-1] if values else ""
+
+
+def _is_number(text: str) -> bool:
+    return re.fullmatch(r"\d+(\.\d+)?", text) is not None
 
 
 def _is_result(output) -> bool:

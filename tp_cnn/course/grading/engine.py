@@ -184,11 +184,19 @@ def _execute(rebuilt: Rebuilt, executor: Executor) -> tuple[Execution, dict]:
     execution = executor.execute(prepared)
     shown = watch.remove(execution.notebook)
     for cell in execution.notebook.cells:
-        if is_test(cell) and not canaries.result(cell) and not canaries.error(cell):
+        if is_test(cell) and not canaries.error(cell) and not _is_possible(cell):
             _fail(cell)  # nbgrader gives all the points to a test that shows nothing
     done = {cell.id: cell for cell in execution.notebook.cells if not is_given(cell)}
     execution.notebook.cells = [done.get(cell.id, cell) for cell in whole.cells]
     return execution, shown
+
+
+def _is_possible(test) -> bool:
+    """Whether a test shows a number of points that it can give."""
+    try:
+        return 0 <= float(canaries.result(test)) <= test.metadata["nbgrader"]["points"]
+    except ValueError:
+        return False
 
 
 def _fail(cell) -> None:
