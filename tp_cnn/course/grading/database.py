@@ -128,7 +128,7 @@ def _api(folder: Path):
         from nbgrader import preprocessors
         from nbgrader.apps import NbGraderAPI
     except ImportError:
-        raise CourseError('grading needs nbgrader: pip install "tp-cnn[grader]"') from None
+        raise CourseError('grading needs nbgrader: pip install -e ".[grader]"') from None
     from traitlets.config import Config
 
     # nbgrader calls `alembic` by its bare name.
