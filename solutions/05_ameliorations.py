@@ -987,7 +987,7 @@ with_and_without("momentum", "dropout", "Avec et sans dropout")
 
 # %%
 by_rate = {
-    f"p = {p:g}".replace(".", ","): trial(
+    f"p={p:g}".replace(".", ","): trial(
         "momentum", crop=0, flip=False, model_options={"dropout": p}, epochs=2 * P.trial_epochs
     )
     for p in (0, 0.5, 0.9)
