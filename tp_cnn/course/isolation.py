@@ -27,6 +27,7 @@ CAPABILITY_V3 = 0x20080522
 SET_INTERFACE_FLAGS, INTERFACE_UP = 0x8914, 1
 KEYCTL = {"x86_64": 250, "aarch64": 219}
 JOIN_SESSION_KEYRING = 1
+PID_MAX_LEAST = 301
 
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -59,11 +60,12 @@ def enter_namespaces() -> None:
     Path("/proc/self/gid_map").write_text("0 0 1")
 
 
-def shut_in(disk: int, keep: Collection[int]) -> None:
+def shut_in(disk: int, processes: int, keep: Collection[int]) -> None:
     """Finish the isolation of the first process of the namespaces, then give up every right.
 
     Args:
         disk: bytes of each folder in memory.
+        processes: how many the cells may start.
         keep: the descriptors that stay open, with 0, 1 and 2, which are /dev/null.
 
     Raises:
@@ -73,14 +75,23 @@ def shut_in(disk: int, keep: Collection[int]) -> None:
     new_session_keyring()
     close_others(keep)
     for folder in ("/tmp", "/dev/shm"):
-        _mount("tmpfs", folder, 0, f"size={disk},mode=1777")
+        _mount("tmpfs", folder, 0, f"size={disk},nr_inodes=100000,mode=1777")
     _mount("devpts", "/dev/pts", NOEXEC, "newinstance,ptmxmode=0666,mode=620")
     mount_proc()
     Path("/proc/sys/user/max_user_namespaces").write_text("0")
+    Path("/proc/self/oom_score_adj").write_text("700")  # goes before the zygote
+    if pid_max_is_private():  # RLIMIT_NPROC does not hold the system's root
+        Path("/proc/sys/kernel/pid_max").write_text(str(PID_MAX_LEAST + processes))
     _call("mount", None, "/proc", None, REMOUNT | BIND | RDONLY | NOSUID | NODEV | NOEXEC, None)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as end:
         fcntl.ioctl(end, SET_INTERFACE_FLAGS, struct.pack("16sh22x", b"lo", INTERFACE_UP))
     _give_up_rights()
+
+
+def pid_max_is_private() -> bool:
+    """Whether a PID namespace has its own; until Linux 6.14 there is one for the whole system."""
+    major, minor = platform.release().split(".")[:2]
+    return (int(major), int(minor)) >= (6, 14) if minor.isdigit() else int(major) > 6
 
 
 def _mount(kind: str, where: str, flags: int, options: str | None = None) -> None:

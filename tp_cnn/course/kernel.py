@@ -149,13 +149,12 @@ def _error(error: BaseException) -> dict:
 
 
 def _reseed() -> None:
-    """Give back to each submission its own random numbers, as in a process of its own.
-
-    PyTorch's generator starts from a fixed seed in every process: nothing to do.
-    """
+    """Give each submission random numbers of its own, as a process that imports anew has."""
     random.seed()
     if "numpy" in sys.modules:
         sys.modules["numpy"].random.seed()
+    if "torch" in sys.modules:
+        sys.modules["torch"].default_generator.seed()
 
 
 def _shell(channel: Channel):
@@ -166,9 +165,12 @@ def _shell(channel: Channel):
     from traitlets import Type
     from traitlets.config import Config
 
-    def publish(kind, data, metadata, **more):
+    def flush():
         sys.stdout.flush()
         sys.stderr.flush()
+
+    def publish(kind, data, metadata, **more):
+        flush()
         data = {mime: _text(value) for mime, value in data.items()}
         channel.send({"type": kind, "data": data, "metadata": metadata or {}, **more})
 
@@ -178,6 +180,7 @@ def _shell(channel: Channel):
             publish(kind, data, metadata, transient=transient or {})
 
         def clear_output(self, wait=False):
+            flush()
             channel.send({"type": "clear_output", "wait": bool(wait)})
 
     class Hook(DisplayHook):
@@ -192,8 +195,7 @@ def _shell(channel: Channel):
         displayhook_class = Type(Hook)
 
         def _showtraceback(self, etype, evalue, stb):
-            sys.stdout.flush()
-            sys.stderr.flush()
+            flush()
             error = {"ename": etype.__name__, "evalue": str(evalue), "traceback": stb}
             channel.send({"type": "error", **error})
 

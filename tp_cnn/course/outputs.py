@@ -4,7 +4,7 @@ import re
 
 from tp_cnn.course.sandbox import Limits
 
-MIME = re.compile(r"[\w.+-]{1,60}/[\w.+-]{1,100}")
+MIME = re.compile(r"[a-z][a-z-]{1,20}/[A-Za-z0-9][\w.+-]{0,100}")
 JSON = re.compile(r"application/(.*\+)?json")
 DEPTH = 20  # of a JSON value; deeper ones make the libraries that read notebooks fail
 ITEMS = 1000  # outputs a cell

@@ -27,8 +27,9 @@ DATA = "/data"
 SYSTEM = (
     *("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/sys/devices/system/cpu"),
     *("/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/alternatives"),
-    *("/etc/fonts", "/etc/localtime", "/etc/nsswitch.conf"),
+    *("/etc/localtime", "/etc/nsswitch.conf"),
 )
+FONTS = ("/usr/share/fonts", "/usr/local/share/fonts")  # matplotlib would list them for seconds
 NUMERIC = ("OMP_", "OPENBLAS_", "MKL_")  # settings of the machine's numeric libraries
 
 
@@ -49,6 +50,7 @@ class Limits:
         """The limits that the kernel sets for itself, by their name in ``resource``."""
         return {
             "RLIMIT_DATA": self.memory,
+            "RLIMIT_AS": 3 * self.memory,  # shared memory too; torch reserves much and uses little
             "RLIMIT_FSIZE": self.disk,
             "RLIMIT_NPROC": self.processes,
             "RLIMIT_NOFILE": 1024,
@@ -99,6 +101,8 @@ def command(
         *("--size", str(limits.disk), "--tmpfs", "/tmp"),
         *("--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/"),
     ]
+    if not nested:
+        options += ["--remount-ro", "/proc"]
     for name, value in variables.items():
         options += ["--setenv", name, value]
     return [*options, "--"]
@@ -112,6 +116,8 @@ def _binds(data: Path | None) -> list[str]:
             options += ["--symlink", os.readlink(path), str(path)]
         elif path.exists():
             options += ["--ro-bind", str(path), str(path)]
+    for folder in filter(os.path.isdir, FONTS):
+        options += ["--tmpfs", folder, "--remount-ro", folder]
     for path in interpreter():
         options += ["--ro-bind", str(path), str(path)]
     options += ["--ro-bind", str(Path(tp_cnn.__file__).resolve().parent), f"{PACKAGE}/tp_cnn"]

@@ -100,15 +100,13 @@ def _limit(limits: dict[str, int]) -> None:
             resource.setrlimit(number, (value, value))
 
 
-def move_in(home: str, fonts: str | None) -> None:
+def move_in(home: str) -> None:
     """Make the folders that cells write to, and work in one of them."""
     folders = {"HOME": home, "TMPDIR": f"{home}/tmp", "MPLCONFIGDIR": f"{home}/.matplotlib"}
     for folder in (*folders.values(), f"{home}/work"):
         os.makedirs(folder, exist_ok=True)
     os.environ.update(folders)
     tempfile.tempdir = None
-    if fonts:
-        shutil.copytree(fonts, folders["MPLCONFIGDIR"], dirs_exist_ok=True)
     os.chdir(f"{home}/work")
     sys.path[0] = ""  # the current folder, as in a notebook
 
@@ -118,7 +116,7 @@ def run_one(control: socket.socket, data: socket.socket, settings: dict) -> None
     if LINUX:
         isolation.hide()
         isolation.adopt_orphans()
-    move_in(settings["home"], settings.get("fonts"))
+    move_in(settings["home"])
     supervise(control, data, settings["limits"])
     if not settings["sandboxed"]:
         if LINUX:
@@ -169,7 +167,8 @@ def _fork_isolated(control: socket.socket, data: socket.socket, settings: dict) 
     pid = os.fork()
     if pid == 0:
         with _leaving():
-            isolation.shut_in(settings["disk"], [control.fileno(), data.fileno()])
+            ends = [control.fileno(), data.fileno()]
+            isolation.shut_in(settings["disk"], settings["limits"]["RLIMIT_NPROC"], ends)
             run_one(control, data, settings)
     control.close()
     data.close()
