@@ -1,6 +1,7 @@
 """Executes a submission's cells, whatever they do, in a sandboxed kernel."""
 
 import copy
+import os
 import signal
 import sys
 import time
@@ -74,6 +75,8 @@ class Executor:
     def __enter__(self) -> "Executor":
         if self.sandbox and (reason := sandbox.obstacle()):
             raise CourseError(reason)
+        if not hasattr(os, "fork"):
+            raise CourseError("grading needs Linux or macOS; on Windows, use WSL 2")
         kind = WarmStarter if self.warm and sys.platform.startswith("linux") else Starter
         self.starter = kind(*self.options)
         return self

@@ -29,7 +29,8 @@ class Channel:
         self.end = end
         self.owner = os.getpid()  # children of the kernel, such as DataLoader's, share the socket
         self.lock = threading.RLock()
-        self.sending = self.interrupted = False
+        self.sender = 0  # the thread that is sending
+        self.interrupted = False
 
     def send(self, message: dict) -> None:
         data = json.dumps(message, default=repr, skipkeys=True).encode()
@@ -38,12 +39,12 @@ class Channel:
         if os.getpid() != self.owner:
             return
         with self.lock:
-            self.sending = True  # an interruption here would leave half a message
+            self.sender = threading.get_ident()
             try:
                 self.end.sendall(HEADER.pack(len(data)) + data)
             finally:
-                self.sending = False
-        if self.interrupted:
+                self.sender = 0
+        if self.interrupted and threading.current_thread() is threading.main_thread():
             self.interrupted = False
             raise KeyboardInterrupt
 
@@ -59,9 +60,9 @@ class Channel:
         return data
 
     def interrupt(self, number, frame) -> None:
-        """What the kernel does with SIGINT while a cell runs."""
-        if self.sending:
-            self.interrupted = True
+        """What the main thread does with SIGINT while a cell runs."""
+        if self.sender == threading.get_ident():
+            self.interrupted = True  # later: half a message would be the kernel's end
         else:
             raise KeyboardInterrupt
 

@@ -92,7 +92,7 @@ def command(
     if nested:
         options += ["--uid", "0", "--gid", "0", "--cap-add", "ALL"]
     else:
-        options += ["--disable-userns", "--cap-drop", "ALL"]
+        options += ["--disable-userns", "--cap-drop", "ALL", "--as-pid-1"]
     options += [
         *("--hostname", "tp-cnn", "--clearenv"),
         *_binds(data),

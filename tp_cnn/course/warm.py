@@ -209,19 +209,19 @@ class WarmStarter(Starter):
         super().__init__(*arguments)
         self.lock = threading.Lock()
         self.orders, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.answer = ""
+        self.answer = ""  # the zygote's, when it is ready
+        self.process: subprocess.Popen | None = None
         # Bubblewrap ends with the thread that started it, so this one stays.
         self.thread = threading.Thread(target=self._watch, args=[theirs], daemon=True)
         self.launched = threading.Event()
         self.thread.start()
 
     def _watch(self, theirs: socket.socket) -> None:
-        try:
-            with theirs:
-                self.process = self._launch(self.settings, [theirs], nested=True)
-        finally:
-            self.launched.set()
-        self.process.wait()
+        with theirs, contextlib.suppress(OSError):
+            self.process = self._launch(self.settings, [theirs], nested=True)
+        self.launched.set()
+        if self.process:
+            self.process.wait()
 
     def start(self) -> Kernel:
         with self.lock:
@@ -237,7 +237,7 @@ class WarmStarter(Starter):
                 socket.send_fds(self.orders, [home.encode()], [end.fileno() for end in theirs])
 
         def end(gone: bool) -> None:
-            if not gone:
+            if not gone and self.process:
                 _end(self.process)
             self._remove(home)
 
@@ -248,10 +248,11 @@ class WarmStarter(Starter):
 
     def close(self) -> None:
         """End the zygote and, with it, every kernel."""
-        self.orders.close()
         self.launched.wait()
-        self.thread.join(PATIENCE)
-        _end(self.process)
+        if self.process:
+            _end(self.process)
+        self.thread.join()
+        self.orders.close()
 
 
 def _sockets():
@@ -270,6 +271,7 @@ def _closing(*ends: socket.socket):
 
 
 def _end(process: subprocess.Popen) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+    if process.poll() is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()

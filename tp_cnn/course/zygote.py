@@ -35,8 +35,8 @@ LINUX = sys.platform.startswith("linux")
 NOT_FOR_CELLS = ("tp_cnn.course", "tp_cnn.commands", "tp_cnn.cli")
 
 
-def supervise(control: socket.socket, data: socket.socket, limits: dict[str, int]) -> None:
-    """Run a kernel until it ends or the grader hangs up."""
+def supervise(control: socket.socket, data: socket.socket, settings: dict) -> None:
+    """Run a kernel until it ends or the grader hangs up; nothing that it started outlives it."""
     pid = os.fork()
     if pid == 0:
         with _leaving():
@@ -44,7 +44,7 @@ def supervise(control: socket.socket, data: socket.socket, limits: dict[str, int
             if LINUX:
                 isolation.allow_tracing()
                 isolation.new_session_keyring()
-            _limit(limits)
+            _limit(settings["limits"])
             kernel.serve(data)
     data.close()
     status = None
@@ -57,6 +57,10 @@ def supervise(control: socket.socket, data: socket.socket, limits: dict[str, int
     if status is None:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
+    if settings["sandboxed"]:
+        _end_all()
+    elif LINUX:
+        _end_descendants()
     with contextlib.suppress(OSError):
         control.sendall(json.dumps({"status": status}).encode())
 
@@ -69,6 +73,17 @@ def _reap(pid: int) -> int | None:
             if ended[0] == pid:
                 found = os.waitstatus_to_exitcode(ended[1])
     return found
+
+
+def _end_all() -> None:
+    """Kill every other process of the sandbox, in which this is the first one."""
+    if os.getpid() != 1:
+        raise RuntimeError("not the first process of a sandbox")
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(-1, signal.SIGKILL)
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            os.waitpid(-1, 0)
 
 
 def _end_descendants(seconds: float = 5) -> None:
@@ -117,10 +132,8 @@ def run_one(control: socket.socket, data: socket.socket, settings: dict) -> None
         isolation.hide()
         isolation.adopt_orphans()
     move_in(settings["home"])
-    supervise(control, data, settings["limits"])
+    supervise(control, data, settings)
     if not settings["sandboxed"]:
-        if LINUX:
-            _end_descendants()
         shutil.rmtree(settings["home"], ignore_errors=True)
 
 
