@@ -64,7 +64,7 @@ def test_the_command_is_installed():
 def test_doctor_has_a_line_a_check_and_fails_on_a_wrong_setting(monkeypatch, capsys):
     assert cli.main(["doctor"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 8
+    assert len(lines) == 9
     assert all(line.startswith("[OK] ") for line in lines)
     monkeypatch.setenv("TP_CNN_DEVICE", "abacus")
     assert cli.main(["doctor"]) == 1
@@ -79,6 +79,16 @@ def test_doctor_reports_a_folder_that_cannot_be_written(monkeypatch):
     findings = {finding.subject: finding for finding in doctor.examine()}
     assert not findings["write access"].ok
     assert "Permission denied" in findings["write access"].detail
+
+
+def test_doctor_says_how_to_get_a_sandbox_and_does_not_fail_for_it(monkeypatch):
+    obstacle = "bubblewrap is missing; install it with: sudo apt install bubblewrap"
+    monkeypatch.setattr(doctor.sandbox, "obstacle", lambda: obstacle)
+    findings = {finding.subject: finding for finding in doctor.examine()}
+    assert findings["grading"].ok
+    assert obstacle in findings["grading"].detail
+    monkeypatch.setattr(doctor.sandbox, "obstacle", lambda: None)
+    assert "sandbox" in {finding.subject: finding for finding in doctor.examine()}["grading"].detail
 
 
 def test_data_commands_agree_with_the_package(tmp_path, capsys):

@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 
 from tp_cnn import runtime
+from tp_cnn.course import sandbox
 from tp_cnn.data.sources import status
 from tp_cnn.errors import CourseError
 
@@ -41,6 +42,7 @@ def examine() -> Iterator[Finding]:
         "data": _data,
         "disk": _disk,
         "write access": _write_access,
+        "grading": _grading,
     }
     for subject, check in checks.items():
         try:
@@ -104,6 +106,14 @@ def _write_access(subject: str) -> Finding:
             return Finding(True, subject, f"{Path.cwd()}")
     except OSError as error:
         return Finding(False, subject, f"cannot write in {Path.cwd()}: {error.strerror}")
+
+
+def _grading(subject: str) -> Finding:
+    """For instructors: a student's machine is right without a sandbox."""
+    obstacle = sandbox.obstacle()
+    if not obstacle:
+        return Finding(True, subject, "submissions run in a sandbox (bubblewrap)")
+    return Finding(True, subject, f"only instructors need it: {obstacle}")
 
 
 def report(show: Callable[[str], None] = print) -> bool:
