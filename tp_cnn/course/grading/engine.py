@@ -213,6 +213,8 @@ def _mark(question, cell, cells: dict, automatic: float | None, rebuilt: Rebuilt
         if one.role == "answer" and one.type == "code" and one.id in cells
     ]
     stopped = [f"votre cellule s'arrête : {text}" for one in blanks for text in errors(one)]
+    if automatic == cell.points:
+        stopped = []
     return Mark(
         cell=cell.id,
         question=question.id,
