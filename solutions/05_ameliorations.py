@@ -21,11 +21,11 @@ P = runtime.parameters(
     quick={
         "images": 1500,
         "validation": 500,
-        "epochs": 7,
+        "epochs": 6,
         "batch_size": 32,
         "seeds": 1,
         "results": "",
-        "trial_images": 700,
+        "trial_images": 600,
         "trial_epochs": 5,
         "trial_batch_size": 16,
     },
@@ -776,7 +776,8 @@ last_epochs({one.label: one.histories[0] for one in study("augmentation", "momen
 
 # %% [markdown] answer="momentum-effet-texte" points=3
 # ### BEGIN MARK SCHEME
-# - (1) Le coût descend plus régulièrement, et souvent plus vite, dès les premières époques.
+# - (1) Le coût descend plus régulièrement. Comme le pas est dix fois plus petit, il ne descend pas
+#   forcément plus vite, et en quelques époques le gain peut rester dans le bruit : on le dit.
 # - (1) Stabilité : à pas constant, l'exactitude de validation saute de plusieurs points d'une
 #   époque à l'autre ; avec momentum et décroissance, la courbe est plus lisse, et la dernière
 #   époque est (presque) la meilleure.
@@ -895,9 +896,12 @@ total = inputs.sum().item()
 Table(
     [f"somme reçue par un neurone, p = {p}".replace(".", ","), "valeur"],
     [
-        ["en apprentissage, en moyenne, sans division", round(in_training, 1)],
-        ["en évaluation, multipliée par p", round(p * total, 1)],
-        ["en évaluation, multipliée par 1 - p", round((1 - p) * total, 1)],
+        [name, f"{value:.1f}".replace(".", ",")]
+        for name, value in {
+            "en apprentissage, en moyenne, sans division": in_training,
+            "en évaluation, multipliée par p": p * total,
+            "en évaluation, multipliée par 1 - p": (1 - p) * total,
+        }.items()
     ],
 )
 
