@@ -25,7 +25,7 @@
 # compte rendu de fin de séance. Les encadrés « À corriger » relèvent des erreurs des supports de
 # cours distribués avec le TP (documents 000 à 004) : vous risquez de les croiser.
 
-# %% parameters=true
+# %% parameters=true grading="training_steps=5 vgg_width=2"
 from tp_cnn import runtime
 
 P = runtime.parameters(

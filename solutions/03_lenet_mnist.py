@@ -12,11 +12,19 @@
 #
 # **Prérequis :** le notebook 01 (convolution, pooling, taille de sortie)
 
-# %% parameters=true
+# %% parameters=true grading="images=600 test=500 epochs=1 epochs_small_set=1"
 from tp_cnn import runtime
 
 P = runtime.parameters(
-    quick={"epochs": 3, "epochs_small_set": 25, "batch_size": 128, "rate": 0.05, "seeds": 1},
+    quick={
+        "images": 60_000,
+        "test": 10_000,
+        "epochs": 3,
+        "epochs_small_set": 25,
+        "batch_size": 128,
+        "rate": 0.05,
+        "seeds": 1,
+    },
     full={"epochs": 15, "seeds": 3},
 )
 P
@@ -37,7 +45,7 @@ from tp_cnn.announce import announce
 from tp_cnn.checks import lenet as check
 from tp_cnn.checks.framework import grade
 from tp_cnn.data import augment
-from tp_cnn.data.batches import Batches, split_train
+from tp_cnn.data.batches import Batches, keep, split_train
 from tp_cnn.data.classroom import load_for_class
 from tp_cnn.data.normalise import Normalise, channel_statistics
 from tp_cnn.models import Dense, LeNet5, count_weights, hidden_for, summary
@@ -54,6 +62,7 @@ from tp_cnn.tables import Table, percent, thousands
 
 # %%
 train_set, test_set = load_for_class("mnist", otherwise="digits")
+test_set = keep(test_set, P.test)
 device = runtime.device()
 announce(device=runtime.describe_device(device), data=train_set.name)
 
@@ -70,7 +79,7 @@ plots.image_grid(
 # plus tôt pour choisir reviendrait à tricher un peu : on choisirait ce qui lui convient, à lui.
 
 # %%
-learn_set, validation_set = split_train(train_set, 0.1, seed=0)
+learn_set, validation_set = split_train(keep(train_set, P.images), 0.1, seed=0)
 normalise = Normalise(channel_statistics(learn_set.images))
 validation = Batches(validation_set, 500, normalise=normalise)
 test = Batches(test_set, 500, normalise=normalise)

@@ -12,7 +12,7 @@
 #
 # **Prérequis :** les notebooks 01 (convolution) et 03 (LeNet-5 sur MNIST)
 
-# %% parameters=true
+# %% parameters=true grading="images=200 validation=200 epochs=1 grid_images=200 grid_epochs=1 words=20 test=200"
 from tp_cnn import runtime
 
 P = runtime.parameters(
