@@ -133,3 +133,8 @@ NETWORK_MISTAKES = [
         "Une partie du calcul est tirée au hasard (un dropout ?) : l'énoncé n'en demande pas.",
     ),
 ]
+
+
+def known(*names: str) -> list[Mistake]:
+    """Those of `NETWORK_MISTAKES` that have these names."""
+    return [mistake for mistake in NETWORK_MISTAKES if mistake.name in names]

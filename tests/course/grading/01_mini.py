@@ -12,7 +12,7 @@ P = runtime.parameters(quick={"size": 28})
 P
 
 # %%
-# ruff: noqa: B018, E402, I001
+# ruff: noqa: B018, E402
 import numpy as np
 
 from tp_cnn.checks import convolution as check

@@ -2,11 +2,12 @@
 
 import base64
 import io
-import re
+from dataclasses import replace
 from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 
+from tp_cnn.course.grading.engine import Exam
 from tp_cnn.course.grading.model import Batch, Mark, Outcome, Question
 from tp_cnn.course.grading.pages import write_pages
 from tp_cnn.course.source import read_sources
@@ -35,23 +36,11 @@ def questions(notebook: str) -> tuple[Question, ...]:
     """The questions of a real notebook that have points."""
     (source,) = read_sources([notebook], ROOT)
     return tuple(
-        Question(
-            id=question.id,
-            number=question.number,
-            title=question.title,
-            kind=question.kind,
-            star=question.star,
-            bonus=question.bonus,
-            points=question.points,
-            statement=question.cells[0].text,
-            rubrics={
-                cell.id: "BARÈME-SECRET\n\n" + re.sub("### .*", "", cell.text)
-                for cell in question.cells
-                if cell.role == "answer" and cell.type == "markdown"
-            },
+        replace(
+            question,
+            rubrics={cell: f"BARÈME-SECRET\n\n{text}" for cell, text in question.rubrics.items()},
         )
-        for question in source.questions
-        if question.points
+        for question in Exam.of(source).questions
     )
 
 
