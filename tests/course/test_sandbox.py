@@ -277,11 +277,11 @@ def test_warm_kernels_give_the_results_of_cold_ones():
 
 
 HUNG = """
-import sys, time
+import signal, sys
 from nbformat.v4 import new_code_cell, new_notebook
 from tp_cnn.course.execution import Executor
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have had it ignored
 with Executor(warm=sys.argv[1] == "warm") as executor:
-    cell = "import subprocess; subprocess.run(['sleep', sys.argv[1]])" 
     executor.execute(new_notebook(cells=[new_code_cell("import os, sys\\nprint(1)"),
         new_code_cell(f"import subprocess; subprocess.run(['sleep', '{sys.argv[2]}'])")]))
 """
