@@ -92,12 +92,14 @@ def test_rows_to_fill_question_by_question_and_nothing_lost(tmp_path):
 
 
 def test_files_saved_by_the_pages_are_merged_once_the_latest_wins(tmp_path):
-    (tmp_path / manual.NAME).write_text(HEADER + "q1,a,A,1,,\nq1,b,B,,vu,\n")
-    (tmp_path / "manual_marks (1).csv").write_text(HEADER + "q1,a,A,2,,\nq1,b,B,,,\n")
+    (tmp_path / manual.NAME).write_text(HEADER + "q1,a,A,1,,\nq1,b,B,,vu,\nq1,c,C,3,,x\n")
+    later = HEADER + "q1,a,A,2,,\nq1,b,B,,,\nq1,c,C,,revu,\n"
+    (tmp_path / "manual_marks (1).csv").write_text(later)
     os.utime(tmp_path / manual.NAME, (1, 1))
     rows, extra = manual.gather(tmp_path)
     assert rows["q1", "a"].points == "2"
     assert rows["q1", "b"].comment == "vu"
+    assert (rows["q1", "c"].points, rows["q1", "c"].comment) == ("3", "revu")
     manual.put_away(extra, tmp_path)
     (tmp_path / "manual_marks (1).csv").write_text(HEADER)
     manual.put_away([tmp_path / "manual_marks (1).csv"], tmp_path)

@@ -185,3 +185,12 @@ def test_the_same_answers_stand_together(tmp_path):
     assert order == [students[place].id for place in (0, 2, 1, 3)]
     assert ["Même texte que 1 autre" in card for card in cards] == [True, True, False, False]
     assert students[2].student in cards[0]
+
+
+def test_pages_of_those_who_left_are_removed(tmp_path):
+    batch = make_batch()
+    write_pages(batch, tmp_path)
+    before = {path.stem for path in (tmp_path / "feedback").iterdir()}
+    gone = batch.outcomes[0].id
+    write_pages(replace(batch, outcomes=batch.outcomes[1:]), tmp_path)
+    assert before - {path.stem for path in (tmp_path / "feedback").iterdir()} == {gone}

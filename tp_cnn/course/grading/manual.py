@@ -79,8 +79,8 @@ def write(rows: dict[Key, Row], path: Path) -> None:
 def gather(folder: Path) -> tuple[dict[Key, Row], list[Path]]:
     """The rows of ``manual_marks.csv`` and of the files that the questions' pages saved beside it.
 
-    The most recent file wins where two have marks for one answer. Returns the rows, and the files
-    beside, to be put away once the rows are written.
+    The most recent file wins where two have points, or a comment, for one answer. Returns the
+    rows, and the files beside, to be put away once the rows are written.
 
     Raises:
         CourseError: see `read`.
@@ -89,8 +89,9 @@ def gather(folder: Path) -> tuple[dict[Key, Row], list[Path]]:
     rows: dict[Key, Row] = {}
     for path in files:
         for key, row in read(path).items():
-            if row.points or row.comment or key not in rows:
-                rows[key] = row
+            known = rows.get(key, row)
+            marked = row if row.points else known
+            rows[key] = replace(marked, comment=row.comment or known.comment)
     return rows, [path for path in files if path.name != NAME]
 
 

@@ -26,6 +26,15 @@ def write_pages(batch: Batch, folder: Path) -> None:
     for outcome in known:
         _write(feedback_page(batch, outcome), folder / "feedback", outcome.id)
     _write(index_page(batch, by_hand, {outcome.id for outcome in known}), folder, "index")
+    _keep_only({outcome.id for outcome in known}, folder / "feedback")
+    _keep_only({sheet.cell for sheet in by_hand}, folder / "questions")
+
+
+def _keep_only(names: set[str], folder: Path) -> None:
+    """Remove the pages of an earlier run whose student or question is no longer there."""
+    for page in folder.glob("*.html"):
+        if page.stem not in names:
+            page.unlink()
 
 
 def _write(text: str, folder: Path, name: str) -> None:
