@@ -5,10 +5,10 @@ from itertools import cycle
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
-from tp_cnn.plots.style import COLOURS, INK, clean, figure
+from tp_cnn.plots.style import COLOURS, INK, PERCENT, clean, figure
 
 CHANNELS = {"rouge": (COLOURS[1], "-"), "vert": (COLOURS[2], "--"), "bleu": (COLOURS[0], ":")}
 
@@ -26,7 +26,7 @@ def channel_values(versions: Mapping[str, Tensor]) -> Figure:
             middles = (edges[1:] + edges[:-1]) / 2
             axis.plot(middles, counts / counts.sum(), line, color=colour, label=name)
         axis.set(title=title, xlabel="valeur d'un pixel", ylabel="part des pixels")
-        axis.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
+        axis.yaxis.set_major_formatter(PERCENT)
         axis.set_ylim(bottom=0)
         clean(axis)
     axes[0, 0].legend(frameon=False)

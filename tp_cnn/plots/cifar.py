@@ -8,17 +8,16 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 from torch import Tensor
 from torchvision.utils import make_grid
 
 from tp_cnn.history import History
-from tp_cnn.plots.style import COLOURS, INK, clean, figure
+from tp_cnn.plots.style import COLOURS, INK, PERCENT, clean, figure
 from tp_cnn.tables import thousands
 
 BLUE, ORANGE, GREEN = COLOURS[:3]
 GREY = "0.6"
-PERCENT = PercentFormatter(1.0, decimals=0, symbol=" %")
 DECIMAL = FuncFormatter(lambda value, _: f"{value:g}".replace(".", ","))
 
 

@@ -5,11 +5,11 @@ from itertools import cycle
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import MaxNLocator
 
 from tp_cnn.errors import CourseError
 from tp_cnn.history import History
-from tp_cnn.plots.style import COLOURS, INK, clean, figure
+from tp_cnn.plots.style import COLOURS, INK, PERCENT, clean, figure
 from tp_cnn.tables import percent
 
 
@@ -35,13 +35,13 @@ def comparison(summaries: Sequence) -> Figure:
         _points(right, place, summary.tests, colour)
     left.set(title="Validation", xlabel="époque", ylabel="images bien classées")
     left.xaxis.set_major_locator(MaxNLocator(integer=True))
-    left.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
+    left.yaxis.set_major_formatter(PERCENT)
     right.set(title="Test, après la dernière époque", xlabel="images bien classées")
     right.set_yticks(places, [summary.label for summary in summaries])
     for name, colour in zip(right.get_yticklabels(), cycle(COLOURS), strict=False):
         name.set_color(colour)  # they are the legend of the curves too
     right.invert_yaxis()  # the first one on top
-    right.xaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
+    right.xaxis.set_major_formatter(PERCENT)
     right.xaxis.set_major_locator(MaxNLocator(5))
     right.margins(0.1, 0.15)
     for axis in (left, right):

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 
 import torch
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import MaxNLocator
 from torch import Tensor, nn
 
-from tp_cnn.plots.style import COLOURS, INK, clean, figure
+from tp_cnn.plots.style import COLOURS, INK, PERCENT, clean, figure
 
 
 def filters_and_maps(convolution: nn.Conv2d, image: Tensor, title: str = "") -> Figure:
@@ -53,7 +53,7 @@ def accuracy_against(
         colour = COLOURS[number % len(COLOURS)]
         axis.plot(values, line, marker=markers[number % len(markers)], color=colour, label=name)
     axis.set(xlabel=xlabel, ylabel="images bien classées", title=title)
-    axis.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
+    axis.yaxis.set_major_formatter(PERCENT)
     axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     axis.legend(frameon=False)
     clean(axis)

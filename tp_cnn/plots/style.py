@@ -1,10 +1,13 @@
 """Colours and figure settings shared by every picture."""
 
 import matplotlib.pyplot as plt
+from matplotlib.ticker import FuncFormatter
 
 # Okabe and Ito's palette: told apart by colour-blind readers. Yellow is left out: too pale.
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
 INK = "#333333"
+# 0.125 is written « 12,5 % ».
+PERCENT = FuncFormatter(lambda value, _: f"{100 * value:.3g} %".replace(".", ","))
 
 
 def figure(rows: int = 1, columns: int = 1, width: float = 7.0, height: float = 2.8, **options):

@@ -5,13 +5,13 @@ from itertools import cycle
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import MaxNLocator
 from sklearn.metrics import ConfusionMatrixDisplay, confusion_matrix
 from torch import Tensor
 
 from tp_cnn.errors import CourseError
 from tp_cnn.history import History
-from tp_cnn.plots.style import COLOURS, INK, clean, figure
+from tp_cnn.plots.style import COLOURS, INK, PERCENT, clean, figure
 
 
 def curves(histories: Mapping[str, History], title: str = "") -> Figure:
@@ -31,7 +31,7 @@ def curves(histories: Mapping[str, History], title: str = "") -> Figure:
                     axis.plot(history.epoch, values, line, marker=marker, color=colour, label=label)
     left.set(title="Coût (entropie croisée)", xlabel="époque", ylabel="coût moyen par image")
     right.set(title="Exactitude", xlabel="époque", ylabel="images bien classées")
-    right.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
+    right.yaxis.set_major_formatter(PERCENT)
     for axis in (left, right):
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         clean(axis)
