@@ -50,7 +50,6 @@ from tp_cnn.data.classroom import load_for_class
 from tp_cnn.data.normalise import Normalise, channel_statistics
 from tp_cnn.models import Dense, LeNet5, count_weights, hidden_for, summary
 from tp_cnn.plots import networks, training as plots
-from tp_cnn.recipe import keep
 from tp_cnn.tables import Table, percent, thousands
 
 # %% [markdown]

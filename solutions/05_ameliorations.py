@@ -32,8 +32,8 @@ P = runtime.parameters(
     full={
         "images": 45_000,
         "validation": 5000,
-        "epochs": 12,
-        "batch_size": 64,
+        "epochs": 15,
+        "batch_size": 128,
         "seeds": 3,
         "results": "ameliorations.jsonl",
         "trial_images": 10_000,
