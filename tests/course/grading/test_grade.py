@@ -1,17 +1,24 @@
 """`tp-cnn grade` as a grader uses it: a folder in, marks and pages out, and again later."""
 
+import copy
 import csv
 import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
 from tp_cnn.cli import main
-from tp_cnn.course import sandbox
+from tp_cnn.course import editions, sandbox
+from tp_cnn.course.execution import Execution
 from tp_cnn.course.grading import database, grade, manual
 from tp_cnn.course.grading.grade import spreadsheet_safe
+from tp_cnn.course.grading.model import Submission
+from tp_cnn.course.source import read_sources
 from tp_cnn.errors import CourseError
 
+ROOT = Path(__file__).parents[3]
 RIGHT = """def output_size(size, kernel, stride, padding):
     return 1 + (size - kernel + 2 * padding) // stride"""
 WRONG = RIGHT.replace("1 + ", "")
@@ -223,3 +230,19 @@ def test_records_of_another_version_are_graded_anew(again, mini):
     _grade(mini, again, said, resume=True)
     assert "graded already" not in said[0]
     assert _rows(again / "out" / "grades.csv")["Étudiante A"]["taille"] == "2"
+
+
+def test_many_submissions_prepared_at_once():
+    """Python 3.11 cannot parse in several threads: without a lock, one in a few dozens fails."""
+    (source,) = read_sources(["01"], ROOT)
+    exam = grade.engine.Exam.of(source)
+    content = editions.serialise(editions.notebook(source, "solution")).encode()
+    submission = Submission("a", "A", "a.ipynb", content)
+
+    class NoKernel:
+        def execute(self, notebook):
+            return Execution(copy.deepcopy(notebook), failure="pas de noyau")
+
+    with ThreadPoolExecutor(4) as pool:
+        tried = [pool.submit(grade.engine.attempt, submission, exam, NoKernel()) for _ in range(40)]
+    assert all("pas de noyau" in one.result().outcome.reasons for one in tried)

@@ -3,6 +3,7 @@
 import copy
 import hashlib
 import re
+import threading
 import time
 from dataclasses import dataclass, field
 
@@ -18,6 +19,9 @@ from tp_cnn.course.source import Source
 from tp_cnn.errors import CourseError
 
 LONGEST_MESSAGE = 2000  # characters
+# Python 3.11's `ast.parse` fails now and then in two threads at once (SystemError, "AST constructor
+# recursion depth mismatch").
+PARSING = threading.Lock()
 ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
@@ -124,7 +128,8 @@ def attempt(submission: Submission, exam: Exam, executor: Executor) -> Tried:
         outcome.status = "missing" if submission.missing else "not-graded"
         outcome.reasons.append(submission.problem)
         return Tried(outcome)
-    rebuilt = rebuild(exam.assignment, submission.content, exam.others)
+    with PARSING:
+        rebuilt = rebuild(exam.assignment, submission.content, exam.others)
     outcome.repairs, outcome.reasons = gathered(rebuilt.repairs), gathered(rebuilt.reasons)
     if rebuilt.notebook is None:
         outcome.status = "not-graded"
@@ -178,9 +183,10 @@ def _execute(rebuilt: Rebuilt, executor: Executor) -> tuple[Execution, dict]:
     """Execute with canaries, without the given statements that no answer depends on."""
     whole = rebuilt.notebook
     prepared = copy.copy(whole)
-    prepared.cells = needed(whole.cells)
     watch = Canaries.new()
-    watch.put(prepared)
+    with PARSING:
+        prepared.cells = needed(whole.cells)
+        watch.put(prepared)
     execution = executor.execute(prepared)
     shown = watch.remove(execution.notebook)
     for cell in execution.notebook.cells:
