@@ -201,6 +201,20 @@ def test_one_incident_of_ours_does_not_stop_the_others(again, mini, monkeypatch)
     assert statuses["Étudiant D"] == ("graded", [])
 
 
+def test_an_incident_that_passes_is_forgotten(again, mini, monkeypatch):
+    attempt, seen = grade.engine.attempt, set()
+
+    def breaks_once(submission, *rest):
+        if submission.id not in seen:
+            seen.add(submission.id)
+            raise SystemError("AST constructor recursion depth mismatch")
+        return attempt(submission, *rest)
+
+    monkeypatch.setattr(grade.engine, "attempt", breaks_once)
+    result = _grade(mini, again, [])
+    assert [one.status for one in result.outcomes].count("graded") == 3
+
+
 def test_grading_parameters_reach_the_notebook(mini):
     assert grade.grading_parameters(mini) == {"TP_CNN_PARAM_SIZE": "6"}
 
@@ -233,7 +247,7 @@ def test_records_of_another_version_are_graded_anew(again, mini):
 
 
 def test_many_submissions_prepared_at_once():
-    """Python 3.11 cannot parse in several threads: without a lock, one in a few dozens fails."""
+    """`ast.parse` is not safe in several threads on Python 3.11."""
     (source,) = read_sources(["01"], ROOT)
     exam = grade.engine.Exam.of(source)
     content = editions.serialise(editions.notebook(source, "solution")).encode()

@@ -124,10 +124,18 @@ def _attempt_all(left: list[Submission], exam: Exam, executor: Executor, jobs: i
         for future in as_completed(futures):
             try:
                 yield future.result()
-            except Exception as error:  # ours, not the student's: the others go on all the same
-                yield Tried(_failed(futures[future], error))
+            except Exception:  # ours, not the student's
+                yield _attempt_again(futures[future], exam, executor)
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _attempt_again(submission: Submission, exam: Exam, executor: Executor) -> Tried:
+    """A second try after an incident; the others go on whatever comes of it."""
+    try:
+        return engine.attempt(submission, exam, executor)
+    except Exception as error:
+        return Tried(_failed(submission, error))
 
 
 def _failed(one: Submission, error: Exception) -> Outcome:
