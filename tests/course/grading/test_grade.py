@@ -237,6 +237,19 @@ def test_jobs_must_be_one_or_more(capsys, tmp_path):
     assert "-j 0: expected 1 or more" in capsys.readouterr().err
 
 
+def test_the_results_of_another_notebook_stay(batch):
+    before = (batch[0] / "out" / manual.NAME).read_bytes()
+    with pytest.raises(CourseError, match="holds the marks of 01_mini: give another folder"):
+        grade.grade(
+            "03",
+            batch[0] / "rendus",
+            batch[0] / "out",
+            sandbox=not sandbox.obstacle(),
+            root=ROOT,
+        )
+    assert (batch[0] / "out" / manual.NAME).read_bytes() == before
+
+
 def test_records_of_another_version_are_graded_anew(again, mini):
     for path in (again / "out" / "outcomes").iterdir():
         path.write_text(json.dumps({"id": "x"}))

@@ -46,7 +46,8 @@ def grade(
         roster: CSV of the students expected, so that those who handed in nothing are listed.
 
     Raises:
-        CourseError: no such notebook or submissions, no sandbox, or the solution itself fails.
+        CourseError: no such notebook or submissions, no sandbox, a folder of results that belongs
+            to another notebook, or the solution itself fails.
     """
     output = Path(output).resolve()
     root = root or project_root()
@@ -56,6 +57,7 @@ def grade(
     obstacle = sandboxes.obstacle() if sandbox else None
     if obstacle:
         raise CourseError(obstacle)
+    _refuse_another(output, source.name)
     exam = Exam.of(source, read_sources(root=root))
     found = collect(Path(submissions), source.name, roster and Path(roster))
     output.mkdir(parents=True, exist_ok=True)
@@ -92,6 +94,13 @@ def grade(
     write_csv(batch, output / "grades.csv")
     pages.write_pages(batch, output)
     return batch
+
+
+def _refuse_another(output: Path, name: str) -> None:
+    """One folder of results a notebook: another one's marks in Formgrader would be lost."""
+    found = [path.name for path in (output / "nbgrader" / "source").glob("*")]
+    if found and found != [name]:
+        raise CourseError(f"{output} holds the marks of {found[0]}: give another folder, with -o")
 
 
 def _from_formgrader(rows: dict, output: Path, name: str) -> tuple[dict, list[str]]:
