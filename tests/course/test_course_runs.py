@@ -7,7 +7,7 @@ from tp_cnn.course import run
 from tp_cnn.course.source import project_root
 
 NAMES = sorted(path.stem for path in (project_root() / "notebooks").glob("*.ipynb"))
-MINUTES_ALLOWED = 3
+MINUTES_ALLOWED = 5  # 3 on two free cores, see the README; the machine of the tests may be busy
 
 
 @pytest.fixture
