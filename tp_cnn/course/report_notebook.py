@@ -13,6 +13,7 @@ from pathlib import Path
 from tp_cnn import announce
 from tp_cnn.course.blanks import TEXT_PLACEHOLDER
 from tp_cnn.course.editions import KIND_LABELS
+from tp_cnn.course.parsing import parse
 from tp_cnn.errors import CourseError
 from tp_cnn.history import HEADER
 
@@ -199,9 +200,8 @@ def _answer(cell) -> Text:
 
 def _has_blank(code: str) -> bool:
     """Whether a « ... » is left to replace; in brackets, as in ``images[..., 0]``, none is."""
-    try:
-        tree = ast.parse(code)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    tree = parse(code)
+    if tree is None:
         return re.search(r"\.\.\.(?! *[,\]])", code) is not None
     indices = [node.slice for node in ast.walk(tree) if isinstance(node, ast.Subscript)]
     allowed = {id(node) for index in indices for node in ast.walk(index)}

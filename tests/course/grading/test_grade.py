@@ -13,7 +13,7 @@ from tp_cnn.cli import main
 from tp_cnn.course import editions, sandbox
 from tp_cnn.course.execution import Execution
 from tp_cnn.course.grading import database, grade, manual
-from tp_cnn.course.grading.grade import spreadsheet_safe
+from tp_cnn.course.grading.manual import spreadsheet_safe
 from tp_cnn.course.grading.model import Submission
 from tp_cnn.course.source import read_sources
 from tp_cnn.errors import CourseError

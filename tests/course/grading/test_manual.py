@@ -131,3 +131,11 @@ def test_remember_and_recall(tmp_path):
     assert manual.recall(path) == {}
     manual.remember({("q1", "a"): (1.5, "bien")}, path)
     assert manual.recall(path) == {"q1/a": [1.5, "bien"]}
+
+
+def test_a_name_is_no_formula_for_a_spreadsheet(tmp_path):
+    row = Row("q1", "a", '=HYPERLINK("x")', "1")
+    for _ in range(2):  # writing again what was read adds nothing
+        manual.write({row.key: row}, tmp_path / manual.NAME)
+        (row,) = manual.read(tmp_path / manual.NAME).values()
+    assert row.student == """'=HYPERLINK("x")"""

@@ -22,7 +22,6 @@ LONGEST_MESSAGE = 2000  # characters
 # Python 3.11's `ast.parse` fails now and then in two threads at once (SystemError, "AST constructor
 # recursion depth mismatch").
 PARSING = threading.Lock()
-ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
 @dataclass
@@ -238,7 +237,7 @@ def messages(test) -> list[str]:
     printed = "".join(
         one.text for one in test.outputs if one.output_type == "stream" and one.name == "stdout"
     )
-    verdicts = re.split(r"\n(?=[◻✔✘] )", ANSI.sub("", printed).strip("\n"))
+    verdicts = re.split(r"\n(?=[◻✔✘] )", printed.strip("\n"))
     found = [*dict.fromkeys(filter(None, verdicts)), *errors(test)]
     return [text[:LONGEST_MESSAGE] for text in found]
 

@@ -11,11 +11,13 @@ from pathlib import Path
 from tp_cnn.course import sandbox as sandboxes
 from tp_cnn.course.execution import Executor
 from tp_cnn.course.grading import database, engine, manual, pages
+from tp_cnn.course.grading.class_results import score
 from tp_cnn.course.grading.engine import Exam, Tried
-from tp_cnn.course.grading.model import Batch, Outcome, Submission
+from tp_cnn.course.grading.manual import spreadsheet_safe
+from tp_cnn.course.grading.model import Batch, Outcome, Question, Submission
 from tp_cnn.course.grading.submissions import collect
 from tp_cnn.course.sandbox import Limits
-from tp_cnn.course.source import Source, project_root, read_sources
+from tp_cnn.course.source import Source, project_root, read_sources, select
 from tp_cnn.errors import CourseError
 from tp_cnn.files import atomic_write
 
@@ -51,14 +53,16 @@ def grade(
     """
     output = Path(output).resolve()
     root = root or project_root()
-    source, *more = read_sources([name], root)
+    sources = read_sources(root=root)
+    path, *more = select([one.path for one in sources], [name])
     if more:
         raise CourseError(f"{name!r} names several notebooks; give one")
+    source = next(one for one in sources if one.path == path)
     obstacle = sandboxes.obstacle() if sandbox else None
     if obstacle:
         raise CourseError(obstacle)
     _refuse_another(output, source.name)
-    exam = Exam.of(source, read_sources(root=root))
+    exam = Exam.of(source, sources)
     found = collect(Path(submissions), source.name, roster and Path(roster))
     output.mkdir(parents=True, exist_ok=True)
     rows, extra = manual.gather(output)
@@ -237,7 +241,6 @@ def write_csv(batch: Batch, path: Path) -> None:
         writer = csv.writer(file)
         writer.writerow([*COLUMNS, *ids, "file"])
         for one in batch.outcomes:
-            earned = {question: _earned(one, question) for question in ids}
             writer.writerow(
                 [
                     one.id,
@@ -248,20 +251,13 @@ def write_csv(batch: Batch, path: Path) -> None:
                     f"{batch.points:g}",
                     len(one.to_mark),
                     len(one.repairs),
-                    *earned.values(),
+                    *(_earned(one, question) for question in batch.questions),
                     spreadsheet_safe(one.file),
                 ]
             )
 
 
-def _earned(outcome: Outcome, question: str) -> str:
+def _earned(outcome: Outcome, question: Question) -> str:
     """The points of a question, "" while a part of it is not marked."""
-    marks = [mark for mark in outcome.marks if mark.question == question]
-    if not marks or any(mark.earned is None for mark in marks):
-        return ""
-    return f"{sum(mark.earned for mark in marks):g}"
-
-
-def spreadsheet_safe(text: str) -> str:
-    """A text that a spreadsheet does not take for a formula."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+    found = score(outcome, question)
+    return "" if not found or found.waiting else f"{found.points:g}"

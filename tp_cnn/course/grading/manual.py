@@ -73,7 +73,14 @@ def write(rows: dict[Key, Row], path: Path) -> None:
     with atomic_write(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(COLUMNS)
-        writer.writerows([getattr(row, name) for name in COLUMNS] for row in rows.values())
+        for row in rows.values():
+            safe = replace(row, student=spreadsheet_safe(row.student))
+            writer.writerow(getattr(safe, name) for name in COLUMNS)
+
+
+def spreadsheet_safe(text: str) -> str:
+    """A text that a spreadsheet does not take for a formula."""
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
 
 
 def gather(folder: Path) -> tuple[dict[Key, Row], list[Path]]:

@@ -11,7 +11,7 @@ from tp_cnn.course.blanks import TEXT_PLACEHOLDER
 from tp_cnn.course.grading.handed_in import Handed, HandedCell
 from tp_cnn.course.grading.matching import Given, bound, squeezed
 from tp_cnn.course.grading.names import readable
-from tp_cnn.course.grading.suspicions import MAGIC
+from tp_cnn.course.grading.suspicions import parse_cell
 
 MOST_ADDED = 300  # cells of the student's own that are kept
 MOST_NAMED = 8  # cells named in a sentence
@@ -203,9 +203,9 @@ class Mending:
             self._note("text", one.id)
             for cells in (following, self.added.get(one.index - 1, [])):
                 cells[:] = [cell for cell in cells if cell not in texts]
-        elif following and following[0].type == "code" and not _parses(self.sources[one.id]):
+        elif following and following[0].type == "code" and parse_cell(self.sources[one.id]) is None:
             joined = f"{self.sources[one.id]}\n{following[0].source}"
-            if _parses(joined):
+            if parse_cell(joined):
                 self.sources[one.id] = joined
                 del following[0]
                 self._note("joined", one.id)
@@ -267,23 +267,16 @@ def _differs(cell, grading: dict) -> bool:
     return any(own.get(key) != grading.get(key) for key in keys)
 
 
-def _parses(code: str) -> bool:
-    try:
-        ast.parse(MAGIC.sub(r"\1pass", code))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return False
-    return True
-
-
 def _imports(code: str) -> list[str]:
     """The import statements of a cell, each on one line; of each line that is one, failing that."""
-    pieces = [MAGIC.sub(r"\1pass", code)]
-    if not _parses(code):
-        pieces = [line.strip() for line in code.split("\n") if re.match("(import|from) ", line)]
-    trees = [ast.parse(piece) for piece in pieces if _parses(piece)]
+    trees = [parse_cell(code)]
+    if trees == [None]:
+        lines = code.split("\n")
+        trees = [parse_cell(line.strip()) for line in lines if re.match("(import|from) ", line)]
     return [
         ast.unparse(node)
         for tree in trees
+        if tree
         for node in tree.body
         if isinstance(node, ast.Import | ast.ImportFrom)
     ]

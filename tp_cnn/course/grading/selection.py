@@ -9,19 +9,21 @@ import ast
 import copy
 import re
 
+from tp_cnn.course.parsing import parse
+
 DRAWING = ("tp_cnn.plots", "tp_cnn.announce", "tp_cnn.course.report", "IPython.display")
 
 
 def needed(cells: list) -> list:
     """Copies of the code cells to execute, in order; the given ones cut to what is needed."""
-    trees = {cell.id: _parse(cell.source) for cell in cells if cell.cell_type == "code"}
+    trees = {cell.id: parse(cell.source) for cell in cells if cell.cell_type == "code"}
     modules, harmless = _imports([tree for tree in trees.values() if tree])
     kept, wanted = [], set()
     for cell in reversed(cells):
         if cell.cell_type != "code":
             continue
         cell, tree = copy.deepcopy(cell), trees[cell.id]
-        if tree is None:
+        if tree is None:  # a magic, or no Python
             wanted |= set(re.findall(r"\w+", cell.source))
         elif not is_given(cell):
             wanted |= _read(tree)
@@ -40,13 +42,6 @@ def needed(cells: list) -> list:
 def is_given(cell) -> bool:
     """Whether a cell is neither an answer, nor a test, nor one that a student added."""
     return "nbgrader" not in cell.metadata and "tp_cnn" not in cell.metadata
-
-
-def _parse(source: str) -> ast.Module | None:
-    try:
-        return ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):  # a magic, or no Python
-        return None
 
 
 def _imports(trees: list[ast.Module]) -> tuple[set[str], set[str]]:

@@ -4,6 +4,7 @@ import ast
 import re
 
 from tp_cnn.course.blanks import ALMOST, MARKER, RUBRIC_TITLE
+from tp_cnn.course.parsing import parse
 
 ASSIGNED = r"^([ \t]*)(?:[\w, ]+=[ \t]*)?"  # IPython allows files = !ls
 PROGRAMS = "bash|sh|script|system|sx|sc|cmd|perl|ruby|javascript|writefile"
@@ -49,6 +50,11 @@ COMPARISONS = {"__eq__", "__ne__", "__bool__", "__instancecheck__"}  # of object
 COURSE = {"check", "grade", "tp_cnn"}
 
 
+def parse_cell(source: str) -> ast.Module | None:
+    """The tree of a cell, its magics left out; None if it is no Python."""
+    return parse(MAGIC.sub(r"\1pass", source))
+
+
 def suspicions(source: str, kind: str) -> list[str]:
     """In French, what in a cell is no answer to a question of the course."""
     found = []
@@ -61,9 +67,8 @@ def suspicions(source: str, kind: str) -> list[str]:
         return found
     if SHELL.search(source):
         found.append("envoie des commandes au système (! ou %%bash)")
-    try:
-        tree = ast.parse(MAGIC.sub(r"\1pass", source))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    tree = parse_cell(source)
+    if tree is None:
         return found
     nodes = list(ast.walk(tree))
     course = COURSE.union(*map(_checks, nodes))
