@@ -1,4 +1,4 @@
-"""The reference results of notebook 04 on CIFAR-10, written as tables into ``tp_cnn/reference/``.
+"""Reference results of notebook 04 on CIFAR-10: tables for ``tp_cnn/experiments/reference/``.
 
 grid: the lab sheet's network on 10,000 images, 5 epochs, for 3 learning rates × 3 batch sizes.
 counts: bag of visual words + SVM, and the network with the best cell of the grid (by its
@@ -20,12 +20,14 @@ from dataclasses import asdict, replace
 
 import common
 
-from tp_cnn import bovw, recipe, reference
+from tp_cnn.experiments import reference
 from tp_cnn.files import atomic_write
-from tp_cnn.history import Row
+from tp_cnn.scratch import bag_of_words
 from tp_cnn.tables import thousands
+from tp_cnn.training import recipe
+from tp_cnn.training.history import Row
 
-FOLDER = common.RESULTS.parents[1] / "tp_cnn" / "reference"
+FOLDER = common.RESULTS.parents[1] / "tp_cnn" / "experiments" / "reference"
 CHECKPOINTS = common.RESULTS.parents[1] / "build" / "cifar10_reference"
 BASE = recipe.Recipe(
     dataset="cifar10", model="cifarnet", normalise="none", momentum=0, schedule="constant"
@@ -120,14 +122,16 @@ def counts() -> None:
                 add("counts", row, ("images", "method", "seed"))
 
 
-def bag_of_words(wanted: recipe.Recipe) -> tuple[float, float]:
+def _bag_of_words(wanted: recipe.Recipe) -> tuple[float, float]:
     batches = recipe.prepare(wanted)
     train, test = batches["train"].image_set, batches["test"].image_set
-    vocabulary = bovw.learn_vocabulary(bovw.draw_patches(train.images, PATCHES), WORDS)
-    histograms = bovw.describe(train.images, vocabulary)
-    svm = bovw.train_svm(histograms, train.labels)
-    tested = bovw.accuracy(svm, bovw.describe(test.images, vocabulary), test.labels)
-    return bovw.accuracy(svm, histograms, train.labels), tested
+    vocabulary = bag_of_words.learn_vocabulary(
+        bag_of_words.draw_patches(train.images, PATCHES), WORDS
+    )
+    histograms = bag_of_words.describe(train.images, vocabulary)
+    svm = bag_of_words.train_svm(histograms, train.labels)
+    tested = bag_of_words.accuracy(svm, bag_of_words.describe(test.images, vocabulary), test.labels)
+    return bag_of_words.accuracy(svm, histograms, train.labels), tested
 
 
 def network(wanted: recipe.Recipe) -> tuple[float, float]:

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from common import write_report
 
-from tp_cnn.course import editions
-from tp_cnn.course.grading.grade import grade
-from tp_cnn.course.source import read_sources
+from tp_cnn.authoring import editions
+from tp_cnn.authoring.source import read_sources
+from tp_cnn.grading.grade import grade
 from tp_cnn.tables import markdown_table
 
 

@@ -43,15 +43,25 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from tp_cnn import geometry
+from tp_cnn.models import geometry
 from tp_cnn.announce import announce
 from tp_cnn.checks import convolution as check
-from tp_cnn.checks.framework import grade
+from tp_cnn.checks.engine.framework import grade
 from tp_cnn.scratch import convolution, pooling
 
 # %%
-from tp_cnn.plots.convolution import convolution_slider, feature_maps, matrices, padding_and_stride
-from tp_cnn.plots.images import filtered_images, output_map, receptive_fields, sample_picture
+from tp_cnn.plots.convolution.steps import (
+    convolution_slider,
+    feature_maps,
+    matrices,
+    padding_and_stride,
+)
+from tp_cnn.plots.convolution.images import (
+    filtered_images,
+    output_map,
+    receptive_fields,
+    sample_picture,
+)
 from tp_cnn.plots.style import COLOURS, clean, figure
 
 runtime.seed_everything(P.seed)
@@ -1575,6 +1585,6 @@ receptive_fields(sample_picture(224), fields)
 # *Votre bilan ici.*
 
 # %%
-from tp_cnn.course import report
+from tp_cnn.authoring import report
 
 report.from_notebook("01_convolution", authors=[], follow_up=False)

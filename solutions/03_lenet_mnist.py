@@ -43,13 +43,13 @@ from torch.nn.functional import pad
 from tp_cnn import training
 from tp_cnn.announce import announce
 from tp_cnn.checks import lenet as check
-from tp_cnn.checks.framework import grade
+from tp_cnn.checks.engine.framework import grade
 from tp_cnn.data import augment
 from tp_cnn.data.batches import Batches, keep, split_train
 from tp_cnn.data.classroom import load_for_class
 from tp_cnn.data.normalise import Normalise, channel_statistics
 from tp_cnn.models import Dense, LeNet5, count_weights, hidden_for, summary
-from tp_cnn.plots import networks, training as plots
+from tp_cnn.plots import lenet as pictures, training as plots
 from tp_cnn.tables import Table, percent, thousands
 
 # %% [markdown]
@@ -408,7 +408,7 @@ by_shift = {
     name: [shifted_accuracy(model, pixel) for pixel in pixels]
     for name, model in {"LeNet-5": lenet, "dense": dense}.items()
 }
-networks.accuracy_against(
+pictures.accuracy_against(
     pixels, by_shift, "décalage (pixels), moyenne des 4 directions", "Images de test décalées"
 )
 
@@ -436,7 +436,7 @@ networks.accuracy_against(
 
 # %%
 first_image = normalise(test_set.images[:1])[0]
-networks.filters_and_maps(lenet.features[0], first_image)
+pictures.filters_and_maps(lenet.features[0], first_image)
 
 # %% [markdown] question="lenet-filtres" kind="experience"
 # ### Lire des filtres
@@ -721,6 +721,6 @@ Table(
 # *Votre bilan ici.*
 
 # %%
-from tp_cnn.course import report
+from tp_cnn.authoring import report
 
 report.from_notebook("03_lenet_mnist", authors=[], follow_up=False)

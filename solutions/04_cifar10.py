@@ -47,18 +47,22 @@ import torch
 from IPython.display import display
 from torch import nn
 
-from tp_cnn import bovw, reference, training
+from tp_cnn.scratch import bag_of_words
+
+from tp_cnn.experiments import reference
+
+from tp_cnn import training
 from tp_cnn.announce import announce
 from tp_cnn.checks import cifar as check
-from tp_cnn.checks.framework import grade
+from tp_cnn.checks.engine.framework import grade
 from tp_cnn.data.batches import Batches, split_train
 from tp_cnn.data.classroom import load_for_class
 from tp_cnn.data.normalise import Normalise, channel_statistics, to_unit
 from tp_cnn.errors import CourseError
-from tp_cnn.history import History
+from tp_cnn.training.history import History
 from tp_cnn.models import CifarNet, count_weights
 from tp_cnn.plots import cifar as pictures, training as plots
-from tp_cnn.recipe import keep
+from tp_cnn.training.recipe import keep
 from tp_cnn.tables import Table, percent, thousands
 
 # %% [markdown]
@@ -269,12 +273,15 @@ if check.layer_table(layers).ok:
 
 # %%
 pictures.patches_on(
-    train_set.images[shown[1]], bovw.SIDE, bovw.STRIDE, "Six morceaux voisins d'une image"
+    train_set.images[shown[1]],
+    bag_of_words.SIDE,
+    bag_of_words.STRIDE,
+    "Six morceaux voisins d'une image",
 )
 
 # %%
-patches = bovw.draw_patches(learn_set.images, 30_000)
-words = bovw.learn_vocabulary(patches, P.words)
+patches = bag_of_words.draw_patches(learn_set.images, 30_000)
+words = bag_of_words.learn_vocabulary(patches, P.words)
 pictures.vocabulary(words, channels=3, title=f"Les {P.words} mots du vocabulaire")
 
 # %% [markdown]
@@ -312,22 +319,25 @@ grade(check.bow_histogram(histogram, seed=1), points=3)
 ### END HIDDEN TESTS
 
 # %%
-learn_words = bovw.describe(learn_set.images, words)  # (images, words)
-validation_words = bovw.describe(validation_set.images, words)
+learn_words = bag_of_words.describe(learn_set.images, words)  # (images, words)
+validation_words = bag_of_words.describe(validation_set.images, words)
 some = shown[[1, 6, 8]]
 pictures.histograms(
     train_set.images[some],
-    bovw.describe(train_set.images[some], words),
+    bag_of_words.describe(train_set.images[some], words),
     [train_set.classes[label] for label in train_set.labels[some]],
 )
 
 # %%
-svm = bovw.train_svm(learn_words, learn_set.labels)
+svm = bag_of_words.train_svm(learn_words, learn_set.labels)
 Table(
     ["sac de mots + SVM", "exactitude"],
     [
-        ["apprentissage", percent(bovw.accuracy(svm, learn_words, learn_set.labels), 1)],
-        ["validation", percent(bovw.accuracy(svm, validation_words, validation_set.labels), 1)],
+        ["apprentissage", percent(bag_of_words.accuracy(svm, learn_words, learn_set.labels), 1)],
+        [
+            "validation",
+            percent(bag_of_words.accuracy(svm, validation_words, validation_set.labels), 1),
+        ],
     ],
 )
 
@@ -704,7 +714,7 @@ if check.stopping_epoch(stopping_epoch).ok:
 # les mêmes images.
 
 # %%
-test_words = bovw.describe(test_set.images, words)
+test_words = bag_of_words.describe(test_set.images, words)
 bow_values = svm[-1].coef_.size + svm[-1].intercept_.size + words.numel()
 Table(
     ["approche", "nombres appris", "apprentissage", "test"],
@@ -712,8 +722,8 @@ Table(
         [
             "sac de mots + SVM",
             thousands(bow_values),
-            percent(bovw.accuracy(svm, learn_words, learn_set.labels), 1),
-            percent(bovw.accuracy(svm, test_words, test_set.labels), 1),
+            percent(bag_of_words.accuracy(svm, learn_words, learn_set.labels), 1),
+            percent(bag_of_words.accuracy(svm, test_words, test_set.labels), 1),
         ],
         [
             "réseau",
@@ -813,6 +823,6 @@ counts
 # *Votre bilan ici.*
 
 # %%
-from tp_cnn.course import report
+from tp_cnn.authoring import report
 
 report.from_notebook("04_cifar10", authors=[], follow_up=False)

@@ -54,19 +54,21 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 # %%
-from tp_cnn import recipe, reference, training
+from tp_cnn.training import recipe
+from tp_cnn.experiments import reference
+from tp_cnn import training
 from tp_cnn.announce import announce
 from tp_cnn.checks import ameliorations as check
-from tp_cnn.checks.framework import grade
-from tp_cnn.configurations import CONFIGURATIONS, CUMULATIVE, configure, recipes
+from tp_cnn.checks.engine.framework import grade
+from tp_cnn.experiments.configurations import CONFIGURATIONS, CUMULATIVE, configure, recipes
 from tp_cnn.data import augment as augmentations, normalise
 from tp_cnn.data.batches import Batches, keep, split_train
 from tp_cnn.data.classroom import load_for_class
-from tp_cnn.experiments import compare
+from tp_cnn.experiments.comparison import compare
 from tp_cnn.models import CifarNet, count_weights
 from tp_cnn.plots import ameliorations as pictures, training as plots
 from tp_cnn.plots.experiments import comparison
-from tp_cnn.summaries import mean_and_spread, summarise
+from tp_cnn.experiments.summaries import mean_and_spread, summarise
 from tp_cnn.tables import Table, percent
 
 # %% [markdown]
@@ -1422,6 +1424,6 @@ measured
 # *Votre bilan ici.*
 
 # %%
-from tp_cnn.course import report
+from tp_cnn.authoring import report
 
 report.from_notebook("05_ameliorations", authors=[], follow_up=False)

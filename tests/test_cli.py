@@ -5,7 +5,8 @@ import sys
 
 import pytest
 
-from tp_cnn import __version__, cli, doctor
+from tp_cnn import __version__, cli
+from tp_cnn.commands import machine
 from tp_cnn.data import sources
 
 TRAIN = ["train", "--dataset", "digits", "--epochs", "1", "--device", "cpu"]
@@ -75,20 +76,22 @@ def test_doctor_reports_a_folder_that_cannot_be_written(monkeypatch):
     def refuse(*args, **kwargs):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(doctor.tempfile, "TemporaryFile", refuse)
-    findings = {finding.subject: finding for finding in doctor.examine()}
+    monkeypatch.setattr(machine.tempfile, "TemporaryFile", refuse)
+    findings = {finding.subject: finding for finding in machine.examine()}
     assert not findings["write access"].ok
     assert "Permission denied" in findings["write access"].detail
 
 
 def test_doctor_says_how_to_get_a_sandbox_and_does_not_fail_for_it(monkeypatch):
     obstacle = "bubblewrap is missing; install it with: sudo apt install bubblewrap"
-    monkeypatch.setattr(doctor.sandbox, "obstacle", lambda: obstacle)
-    findings = {finding.subject: finding for finding in doctor.examine()}
+    monkeypatch.setattr(machine.bubblewrap, "obstacle", lambda: obstacle)
+    findings = {finding.subject: finding for finding in machine.examine()}
     assert findings["grading"].ok
     assert obstacle in findings["grading"].detail
-    monkeypatch.setattr(doctor.sandbox, "obstacle", lambda: None)
-    assert "sandbox" in {finding.subject: finding for finding in doctor.examine()}["grading"].detail
+    monkeypatch.setattr(machine.bubblewrap, "obstacle", lambda: None)
+    assert (
+        "sandbox" in {finding.subject: finding for finding in machine.examine()}["grading"].detail
+    )
 
 
 def test_data_commands_agree_with_the_package(tmp_path, capsys):

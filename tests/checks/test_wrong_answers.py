@@ -13,11 +13,11 @@ import torch
 from torch import nn
 
 import tp_cnn.checks
-from tp_cnn.checks.compare import to_array
-from tp_cnn.checks.framework import Check, FunctionCheck, ValueCheck
-from tp_cnn.checks.loops import LoopCheck
-from tp_cnn.checks.networks import NetworkCheck
-from tp_cnn.checks.tables import TableCheck
+from tp_cnn.checks.engine.compare import to_array
+from tp_cnn.checks.engine.framework import Check, FunctionCheck, ValueCheck
+from tp_cnn.checks.engine.loops import LoopCheck
+from tp_cnn.checks.engine.networks import NetworkCheck
+from tp_cnn.checks.engine.tables import TableCheck
 
 MODULES = [module.name for module in pkgutil.iter_modules(tp_cnn.checks.__path__)]
 CHECKS = {

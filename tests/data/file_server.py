@@ -13,8 +13,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 
-from tp_cnn.data import catalog
-from tp_cnn.data.catalog import RemoteFile
+from tp_cnn.data.files import catalog
+from tp_cnn.data.files.catalog import RemoteFile
 
 
 class FileServer(ThreadingHTTPServer):

@@ -13,7 +13,7 @@ def test_the_wanted_set_is_used_when_it_is_there(capsys):
 
 def test_without_it_the_embedded_set_is_used_and_said(monkeypatch, tmp_path, capsys):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("tp_cnn.data.layouts.roots", lambda root=None: [tmp_path])
+    monkeypatch.setattr("tp_cnn.data.files.layouts.roots", lambda root=None: [tmp_path])
     monkeypatch.setenv("TP_CNN_DOWNLOAD", "0")
     train, _ = classroom.load_for_class("mnist", otherwise="digits")
     assert train.name == "digits"

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 from file_server import md5, serve, tiny_mnist
 
-from tp_cnn.data import catalog, download, sources
-from tp_cnn.data.catalog import RemoteFile
-from tp_cnn.data.download import download_file
+from tp_cnn.data import sources
+from tp_cnn.data.files import catalog, download
+from tp_cnn.data.files.catalog import RemoteFile
+from tp_cnn.data.files.download import download_file
 from tp_cnn.errors import CourseError
 
 CONTENT = bytes(range(256)) * 1200  # 307,200 bytes
@@ -181,7 +182,8 @@ def test_folder_that_cannot_be_written(server, tmp_path):
 FETCH = """
 import sys
 from file_server import tiny_mnist
-from tp_cnn.data import catalog, sources
+from tp_cnn.data.files import catalog
+from tp_cnn.data import sources
 catalog.DATASETS["mnist"] = tiny_mnist(sys.argv[1])[0]
 print(len(sources.load("mnist", "train", root=sys.argv[2])))
 """

@@ -8,7 +8,8 @@ import pytest
 import torch
 from PIL import Image
 
-from tp_cnn.data import cache, layouts, sources
+from tp_cnn.data import sources
+from tp_cnn.data.files import cache, layouts
 from tp_cnn.data.sources import load
 from tp_cnn.errors import CourseError
 
@@ -96,7 +97,7 @@ def test_different_sizes(photos):
 
 
 def test_images_too_large_for_memory(photos, monkeypatch):
-    monkeypatch.setattr("tp_cnn.data.folders.LARGEST", 1000)
+    monkeypatch.setattr("tp_cnn.data.files.folders.LARGEST", 1000)
     with pytest.raises(CourseError, match=r"12x10.* of memory; bring them all to one small size"):
         load(photos)
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from file_server import idx, tiny_cifar, tiny_mnist
 
-from tp_cnn.data import formats
+from tp_cnn.data.files import formats
 from tp_cnn.errors import CourseError
 
 

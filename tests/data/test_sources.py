@@ -11,7 +11,8 @@ import torch
 from file_server import idx, serve, tiny_cifar, tiny_mnist
 from PIL import Image
 
-from tp_cnn.data import cache, catalog, layouts, sources
+from tp_cnn.data import sources
+from tp_cnn.data.files import cache, catalog, layouts
 from tp_cnn.data.sources import load
 from tp_cnn.errors import CourseError
 

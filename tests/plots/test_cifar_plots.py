@@ -3,8 +3,8 @@ import math
 import pytest
 import torch
 
-from tp_cnn.history import History, Row
 from tp_cnn.plots import cifar as plots
+from tp_cnn.training.history import History, Row
 
 
 def make_history(last=0.5, seconds=1.25):

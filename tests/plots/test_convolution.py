@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from tp_cnn.errors import CourseError
-from tp_cnn.plots import convolution as plots
+from tp_cnn.plots.convolution import steps as plots
 from tp_cnn.scratch.convolution import IMAGE_KERNELS, O, X, conv2d_one_channel
 
 IMAGE = np.array([[2, -1, -1, 3], [-2, 1, 2, -1], [0, 0, 2, 3], [2, -1, -3, 2]])

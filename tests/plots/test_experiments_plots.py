@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from tp_cnn.errors import CourseError
-from tp_cnn.history import History, Row
 from tp_cnn.plots import experiments as plots
 from tp_cnn.plots.style import COLOURS
+from tp_cnn.training.history import History, Row
 
 
 def summary(label, tests):

@@ -7,8 +7,13 @@ import pytest
 import torch
 
 from tp_cnn.errors import CourseError
-from tp_cnn.geometry import ReceptiveField
-from tp_cnn.plots.images import filtered_images, output_map, receptive_fields, sample_picture
+from tp_cnn.models.geometry import ReceptiveField
+from tp_cnn.plots.convolution.images import (
+    filtered_images,
+    output_map,
+    receptive_fields,
+    sample_picture,
+)
 from tp_cnn.scratch.convolution import IMAGE_KERNELS
 
 

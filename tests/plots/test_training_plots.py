@@ -2,9 +2,9 @@ import pytest
 import torch
 
 from tp_cnn.errors import CourseError
-from tp_cnn.history import History, Row
 from tp_cnn.plots import training as plots
 from tp_cnn.plots.style import COLOURS, figure
+from tp_cnn.training.history import History, Row
 
 
 def test_figures_draw_in_the_colour_blind_safe_order():

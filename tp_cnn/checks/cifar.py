@@ -10,11 +10,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tp_cnn.checks.framework import FunctionCheck, Mistake, ValueCheck
-from tp_cnn.checks.loops import TrainingStepCheck
-from tp_cnn.checks.network_mistakes import ACTIVATIONS, NETWORK_MISTAKES, instead
-from tp_cnn.checks.networks import NetworkCheck
-from tp_cnn.checks.tables import TableCheck
+from tp_cnn.checks.engine.framework import FunctionCheck, Mistake, ValueCheck
+from tp_cnn.checks.engine.loops import TrainingStepCheck
+from tp_cnn.checks.engine.network_mistakes import ACTIVATIONS, NETWORK_MISTAKES, instead
+from tp_cnn.checks.engine.networks import NetworkCheck
+from tp_cnn.checks.engine.tables import TableCheck
 
 CLASSES = 10
 IMAGES = 50_000  # of the train set

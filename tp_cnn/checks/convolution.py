@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from tp_cnn.checks.framework import FunctionCheck, Mistake, ValueCheck
+from tp_cnn.checks.engine.framework import FunctionCheck, Mistake, ValueCheck
 
 SIGNAL = np.array([1.0, 0, 2, 4, 3])
 FILTER = np.array([3.0, 2])

@@ -13,12 +13,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from tp_cnn.checks.compare import show
-from tp_cnn.checks.framework import FunctionCheck, Mistake, ValueCheck, Verdict
-from tp_cnn.checks.loops import EvaluationCheck
-from tp_cnn.checks.network_mistakes import NETWORK_MISTAKES
-from tp_cnn.checks.networks import NetworkCheck
-from tp_cnn.checks.tables import TableCheck
+from tp_cnn.checks.engine.compare import show
+from tp_cnn.checks.engine.framework import FunctionCheck, Mistake, ValueCheck, Verdict
+from tp_cnn.checks.engine.loops import EvaluationCheck
+from tp_cnn.checks.engine.network_mistakes import NETWORK_MISTAKES
+from tp_cnn.checks.engine.networks import NetworkCheck
+from tp_cnn.checks.engine.tables import TableCheck
 
 CLASSES = 10
 TESTS = 10_000

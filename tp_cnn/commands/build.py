@@ -15,7 +15,7 @@ def add(commands) -> None:
 
 def run(options) -> None:
     """Build notebooks, and the README's table of them."""
-    from tp_cnn.course import build, questions
+    from tp_cnn.authoring import build, questions
 
     for built in build.build(options.names or None, execute=not options.no_execute):
         done = "executed" if built.executed else "not executed"
@@ -27,7 +27,7 @@ def run(options) -> None:
 
 
 def _questions(options) -> None:
-    from tp_cnn.course import questions
+    from tp_cnn.authoring import questions
 
     rows = questions.questions(names=options.names or None)
     print(questions.as_json(rows) if options.json else questions.as_table(rows))

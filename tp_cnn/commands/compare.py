@@ -37,7 +37,7 @@ def add(commands) -> None:
 
 def run(options) -> None:
     """Train what is not done yet, then print, tabulate and draw all the results."""
-    from tp_cnn import configurations, summaries
+    from tp_cnn.experiments import configurations, summaries
 
     if options.list:
         for name, one in configurations.CONFIGURATIONS.items():
@@ -63,11 +63,11 @@ def run(options) -> None:
 def _run_comparison(options) -> list:
     from tqdm import tqdm
 
-    from tp_cnn import configurations, experiments
+    from tp_cnn.experiments import comparison, configurations
 
     budget = ("dataset", "model", "images", "validation", "epochs")
     names = options.names or configurations.CUMULATIVE
-    return experiments.compare(
+    return comparison.compare(
         configurations.recipes(names, **given(options, budget)),
         options.seeds,
         options.results,

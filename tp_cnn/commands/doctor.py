@@ -9,6 +9,6 @@ def add(commands) -> None:
 
 def run(options) -> int:
     """Print what was found; 1 if something is wrong."""
-    from tp_cnn import doctor
+    from tp_cnn.commands import machine
 
-    return 0 if doctor.report() else 1
+    return 0 if machine.report() else 1

@@ -33,8 +33,8 @@ def run(options) -> int:
     """Grade, then say where everything is and what is left to do."""
     from dataclasses import replace
 
-    from tp_cnn.course.grading.grade import grade
-    from tp_cnn.course.sandbox import Limits
+    from tp_cnn.grading.grade import grade
+    from tp_cnn.grading.sandbox.bubblewrap import Limits
 
     if options.jobs < 1:
         raise CourseError(f"-j {options.jobs}: expected 1 or more")
@@ -55,7 +55,7 @@ def run(options) -> int:
 
 def _summary(batch, folder: Path) -> str:
     """How many have which status, what is left to mark, where to look."""
-    from tp_cnn.course.grading.manual import NAME
+    from tp_cnn.grading.manual import NAME
 
     statuses = Counter(outcome.status for outcome in batch.outcomes)
     counts = ", ".join(f"{number} {status}" for status, number in statuses.items())

@@ -20,7 +20,7 @@ def add(commands) -> None:
 
 def run(options) -> int:
     """Say what is missing, then write the page."""
-    from tp_cnn.course import report
+    from tp_cnn.authoring import report
 
     account = report.read(options.notebooks, options.name, options.date, options.follow_up)
     print(report.summary(account))

@@ -29,7 +29,7 @@ def add(commands) -> None:
 
 def run(options) -> int:
     """Execute the notebooks, print a line each."""
-    from tp_cnn.course import run as notebooks
+    from tp_cnn.authoring import run as notebooks
 
     if not options.download:
         os.environ["TP_CNN_DOWNLOAD"] = "0"  # for the notebooks' kernels

@@ -56,8 +56,9 @@ def run(options) -> int:
     # Heavy imports wait until a command needs them: `tp-cnn --version` answers at once.
     from tqdm import tqdm
 
-    from tp_cnn import recipe, runtime
-    from tp_cnn.history import HEADER
+    from tp_cnn import runtime
+    from tp_cnn.training import recipe
+    from tp_cnn.training.history import HEADER
 
     if options.output:
         Path(options.output).mkdir(parents=True, exist_ok=True)  # fail before the training

@@ -5,11 +5,12 @@ from pathlib import Path
 
 from torch import Tensor
 
-from tp_cnn.data import cache, catalog, formats, layouts, synthetic
-from tp_cnn.data.catalog import SPLITS, Dataset, RemoteFile
-from tp_cnn.data.download import download_file, md5, one_at_a_time
-from tp_cnn.data.layouts import shown
-from tp_cnn.data.verify import Verdict, is_official, verify
+from tp_cnn.data import synthetic
+from tp_cnn.data.files import cache, catalog, formats, layouts
+from tp_cnn.data.files.catalog import SPLITS, Dataset, RemoteFile
+from tp_cnn.data.files.download import download_file, md5, one_at_a_time
+from tp_cnn.data.files.layouts import shown
+from tp_cnn.data.files.verify import Verdict, is_official, verify
 from tp_cnn.errors import CourseError
 
 __all__ = ["ImageSet", "Row", "Verdict", "build_cache", "fetch", "load", "status", "verify"]

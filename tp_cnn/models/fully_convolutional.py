@@ -5,7 +5,7 @@ from math import isqrt
 from torch import nn
 
 from tp_cnn.errors import CourseError
-from tp_cnn.geometry import POINTWISE
+from tp_cnn.models.geometry import POINTWISE
 
 
 def to_fully_convolutional(model: nn.Module) -> nn.Sequential:

@@ -8,9 +8,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from tp_cnn.errors import CourseError
-from tp_cnn.history import History
 from tp_cnn.plots.style import COLOURS, INK, PERCENT, clean, figure
 from tp_cnn.tables import percent
+from tp_cnn.training.history import History
 
 
 def comparison(summaries: Sequence) -> Figure:
@@ -19,7 +19,7 @@ def comparison(summaries: Sequence) -> Figure:
     Lines and diamonds are means over seeds, bands and whiskers one standard deviation, dots seeds.
 
     Args:
-        summaries: what `tp_cnn.summaries.summarise` gives.
+        summaries: what `tp_cnn.experiments.summaries.summarise` gives.
 
     Raises:
         CourseError: there is none.

@@ -10,8 +10,8 @@ from sklearn.metrics import ConfusionMatrixDisplay, confusion_matrix
 from torch import Tensor
 
 from tp_cnn.errors import CourseError
-from tp_cnn.history import History
 from tp_cnn.plots.style import COLOURS, INK, PERCENT, clean, figure
+from tp_cnn.training.history import History
 
 
 def curves(histories: Mapping[str, History], title: str = "") -> Figure:

@@ -7,7 +7,7 @@ functions here do the same, but for ``convolve1d``, the convolution of mathemati
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from tp_cnn.geometry import output_size
+from tp_cnn.models.geometry import output_size
 
 # Classic kernels of image processing (https://en.wikipedia.org/wiki/Kernel_(image_processing)).
 IMAGE_KERNELS = {

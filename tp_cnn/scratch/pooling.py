@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tp_cnn.geometry import output_size
+from tp_cnn.models.geometry import output_size
 
 
 def max_pool1d(signal: np.ndarray, kernel: int, stride: int | None = None) -> np.ndarray:

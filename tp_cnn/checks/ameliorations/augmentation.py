@@ -6,10 +6,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from tp_cnn.checks.augmentations import augmentation_facts, coordinates, crop_facts, flip_facts
-from tp_cnn.checks.framework import Mistake
-from tp_cnn.checks.random_functions import RandomCheck
-from tp_cnn.checks.tables import TableCheck
+from tp_cnn.checks.ameliorations.windows import (
+    augmentation_facts,
+    coordinates,
+    crop_facts,
+    flip_facts,
+)
+from tp_cnn.checks.engine.framework import Mistake
+from tp_cnn.checks.engine.random_functions import RandomCheck
+from tp_cnn.checks.engine.tables import TableCheck
 
 
 def _drawn(count: int, largest: int) -> Tensor:

@@ -7,10 +7,10 @@ import torch
 from torch import Tensor, nn
 
 from tp_cnn.checks.ameliorations.tensors import PIXELS, channels, normal, uniform
-from tp_cnn.checks.framework import FunctionCheck, Mistake
-from tp_cnn.checks.network_mistakes import instead, known
-from tp_cnn.checks.networks import NetworkCheck
-from tp_cnn.checks.traces import Stage
+from tp_cnn.checks.engine.framework import FunctionCheck, Mistake
+from tp_cnn.checks.engine.network_mistakes import instead, known
+from tp_cnn.checks.engine.networks import NetworkCheck
+from tp_cnn.checks.engine.traces import Stage
 
 
 def _normalised(maps, mean, variance, gamma, beta, eps, root=torch.sqrt) -> Tensor:

@@ -5,11 +5,11 @@ import torch
 from torch import Tensor, nn
 
 from tp_cnn.checks.ameliorations.tensors import CLASSES, uniform
-from tp_cnn.checks.framework import Mistake
-from tp_cnn.checks.network_mistakes import instead, known, without
-from tp_cnn.checks.networks import NetworkCheck
-from tp_cnn.checks.random_functions import Fact, RandomCheck
-from tp_cnn.checks.traces import Stage
+from tp_cnn.checks.engine.framework import Mistake
+from tp_cnn.checks.engine.network_mistakes import instead, known, without
+from tp_cnn.checks.engine.networks import NetworkCheck
+from tp_cnn.checks.engine.random_functions import Fact, RandomCheck
+from tp_cnn.checks.engine.traces import Stage
 
 SAME, KEPT_SHARE, DROPPED_SHARE, ZEROS, OTHER = range(5)
 

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from tp_cnn.checks.ameliorations.tensors import PIXELS, channels, uniform
-from tp_cnn.checks.framework import FunctionCheck, Mistake
+from tp_cnn.checks.engine.framework import FunctionCheck, Mistake
 
 
 def _contrasted(rng: np.random.Generator) -> Tensor:

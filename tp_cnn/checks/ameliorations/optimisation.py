@@ -7,8 +7,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from tp_cnn.checks.ameliorations.tensors import normal
-from tp_cnn.checks.framework import FunctionCheck, Mistake
-from tp_cnn.checks.schedules import TrainingLoopCheck
+from tp_cnn.checks.engine.framework import FunctionCheck, Mistake
+from tp_cnn.checks.engine.schedules import TrainingLoopCheck
 
 
 def _moved(weights, velocity, gradient, rate, momentum) -> Tensor:

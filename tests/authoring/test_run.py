@@ -1,0 +1,135 @@
+"""Executing notebooks: one right, one that fails, two too slow, one whose kernel dies."""
+
+import json
+import os
+import re
+import sys
+
+import nbformat
+import pytest
+from jupyter_client.kernelspec import KernelSpecManager
+
+from tp_cnn.announce import announce
+from tp_cnn.authoring.run import execute, run
+from tp_cnn.errors import CourseError
+
+RIGHT = """\
+import os, matplotlib.pyplot as plt
+from tp_cnn.announce import announce
+plt.plot([0, 1]); plt.show()
+announce(device="cpu, 2 threads", data=os.environ["TP_CNN_PROFILE"] + " <digits>")
+open("written.txt", "w").close()"""
+FAILS = "def f():\n    raise ValueError('forme (3,) & (4,)')\nf()"
+SLOW = "import time\ntime.sleep(60)"
+SHORT_STEPS = ["import time\ntime.sleep(1.5)"] * 4
+DIES = "import os\nos._exit(1)"
+
+
+def make(*sources):
+    cells = [nbformat.v4.new_markdown_cell("# 01. Le titre & la suite\n\n## Partie", id="title")]
+    cells += [
+        nbformat.v4.new_code_cell(source, id=f"cell-{number}")
+        for number, source in enumerate(sources)
+    ]
+    return nbformat.v4.new_notebook(cells=cells)
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory):
+    """A folder where five notebooks were run, and their results."""
+    root = tmp_path_factory.mktemp("course")
+    (root / "solutions").mkdir()
+    sources = {
+        "01_right": [RIGHT],
+        "02_fails": ["print('avant')", FAILS, "print('jamais')"],
+        "03_slow": [SLOW],
+        "04_long": SHORT_STEPS,
+        "05_dies": [DIES],
+        "06_right": ["1 + 1"],
+    }
+    for name, cells in sources.items():
+        nbformat.write(make(*cells), root / "solutions" / f"{name}.ipynb")
+    before = {path.name: path.read_bytes() for path in (root / "solutions").iterdir()}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TP_CNN_PROGRESS", "0")
+        results = run(profile="full", cell_timeout=2.4, notebook_timeout=5, root=root)
+    assert {path.name: path.read_bytes() for path in (root / "solutions").iterdir()} == before
+    return root / "build" / "run", {result.name: result for result in results}
+
+
+def test_goes_on_after_each_failure(ran):
+    _, results = ran
+    assert {name: result.status for name, result in results.items()} == {
+        "01_right": "ok",
+        "02_fails": "error",
+        "03_slow": "cell-timeout",
+        "04_long": "notebook-timeout",
+        "05_dies": "dead",
+        "06_right": "ok",
+    }
+
+
+def test_failure_names_the_cell_and_the_end_of_the_error(ran):
+    _, results = ran
+    failure = results["02_fails"].failure
+    assert failure.cell == "cell-1"
+    assert failure.message.endswith("ValueError: forme (3,) & (4,)")
+    assert "\x1b" not in failure.message
+    assert str(results["03_slow"].failure) == "stopped by the time limit of a cell in cell cell-0"
+    assert "the kernel died" in str(results["05_dies"].failure)
+
+
+def test_facts_and_working_folder(ran):
+    output, results = ran
+    assert results["01_right"].facts == {"device": ["cpu, 2 threads"], "data": ["full <digits>"]}
+    assert results["01_right"].title == "01. Le titre & la suite"
+    assert (output / "work" / "01_right" / "written.txt").exists()
+    executed = json.loads((output / "02_fails.ipynb").read_text(encoding="utf-8"))
+    assert [len(cell["outputs"]) for cell in executed["cells"][1:]] == [1, 1, 0]
+
+
+def test_page(ran):
+    output, _ = ran
+    page = (output / "index.html").read_text(encoding="utf-8")
+    assert "2 réussis sur 6" in page
+    assert "full &lt;digits&gt;" in page
+    assert "ValueError: forme (3,) &amp; (4,)" in page
+    assert page.count('<img src="data:image/png;base64,') == 1
+    assert "Figure 1 : Partie" in page
+    assert not re.search(r"(src|href)=.https?:", page)
+    for name, anchor in re.findall(r'href="([^"#]+)(?:#([^"]+))?"', page):
+        target = (output / name).read_text(encoding="utf-8")
+        assert not anchor or f'id="{anchor}"' in target
+    ids = re.findall(r' id="([^"]+)"', page)
+    assert len(ids) == len(set(ids)) == 6
+
+
+def test_kernel_is_this_interpreter(tmp_path, monkeypatch):
+    other = tmp_path / "kernels" / "python3"
+    other.mkdir(parents=True)
+    spec = {"argv": ["/bin/false", "{connection_file}"], "display_name": "o", "language": "python"}
+    (other / "kernel.json").write_text(json.dumps(spec))
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
+    assert KernelSpecManager().get_kernel_spec("python3").argv[0] == "/bin/false"
+    notebook = make("import sys; print(sys.executable)")
+    notebook.metadata["kernelspec"] = {"name": "another", "display_name": "Another"}
+    assert execute(notebook, tmp_path, dict(os.environ)) is None
+    assert notebook.cells[1].outputs[0].text.strip() == sys.executable
+
+
+def test_no_notebook(tmp_path):
+    with pytest.raises(CourseError, match=r"no notebook in notebooks/; .* tp-cnn build"):
+        run(edition="notebooks", root=tmp_path)
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"cells": 1, "nbformat": 4, "nbformat_minor": 5}'])
+def test_broken_notebook(tmp_path, text):
+    (tmp_path / "solutions").mkdir()
+    (tmp_path / "solutions" / "01_x.ipynb").write_text(text)
+    with pytest.raises(CourseError, match=r"solutions/01_x.ipynb is no valid notebook"):
+        run(root=tmp_path)
+
+
+def test_announce_outside_a_notebook(capsys):
+    announce(device="cpu", data="digits", essai=3)
+    assert capsys.readouterr().out == "Calcul sur : cpu · données : digits · essai : 3\n"

@@ -1,0 +1,204 @@
+"""What the checks of networks, steps, evaluations and tables do, beyond their tables of answers."""
+
+import copy
+
+import pytest
+import torch
+from torch import nn
+
+from tp_cnn.checks import cifar, lenet
+from tp_cnn.checks.engine.framework import Mistake
+from tp_cnn.checks.engine.network_mistakes import NETWORK_MISTAKES, instead, without
+from tp_cnn.checks.engine.networks import NetworkCheck
+from tp_cnn.models import CifarNet, LeNet5
+
+with torch.device("meta"):
+    RIGHT = nn.Sequential(
+        *[nn.Conv2d(3, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2)],
+        *[nn.Flatten(), nn.Linear(64, 8), nn.ReLU(), nn.Dropout(0.5), nn.Linear(8, 2)],
+    )
+improved = NetworkCheck(
+    "Un réseau avec normalisation par lot et dropout.",
+    answer=[RIGHT],
+    image_shape=(3, 8, 8),
+    mistakes=[
+        Mistake("rate", instead(nn.Dropout, nn.Dropout(0.2)), "Le taux du dropout est à revoir."),
+        Mistake("no-dropout", without(nn.Dropout), "Il manque le dropout."),
+        *NETWORK_MISTAKES,
+    ],
+)
+
+
+def improved_network(rate=0.5, last=(nn.ReLU, nn.Dropout), normalise=True):
+    between = [layer(rate) if layer is nn.Dropout else layer() for layer in last]
+    return nn.Sequential(
+        nn.Conv2d(3, 4, 3, padding=1),
+        *[nn.BatchNorm2d(4)] * normalise,
+        *[nn.MaxPool2d(2), nn.ReLU(), nn.Flatten(), nn.Linear(64, 8), *between, nn.Linear(8, 2)],
+    )
+
+
+def test_models_of_the_package_are_right():
+    assert lenet.lenet5(LeNet5).ok
+    assert lenet.lenet5(LeNet5("tanh")).ok
+    assert cifar.cifarnet(CifarNet).ok
+    assert cifar.cifarnet(CifarNet(batch_norm=True)).mistake == "extra-layer"
+    assert cifar.cifarnet(CifarNet(dropout=0.1)).mistake == "dropout"
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_batch_normalisation_and_dropout_may_be_asked(seed):
+    assert improved(improved_network(), seed=seed).ok
+    assert improved(improved_network(last=(nn.Dropout, nn.ReLU)), seed=seed).ok  # the same function
+    assert improved(improved_network(rate=0.2), seed=seed).mistake == "rate"
+    assert improved(improved_network(last=[nn.ReLU]), seed=seed).mistake == "no-dropout"
+    assert improved(improved_network(normalise=False), seed=seed).mistake == "missing-layer"
+
+
+def test_a_check_changes_nothing_around_it():
+    network = nn.Sequential(LeNet5(), nn.Softmax(1)).eval()
+    before = copy.deepcopy(network.state_dict())
+    torch.manual_seed(3)
+    drawn = torch.rand(5)
+    torch.manual_seed(3)
+    lenet.lenet5(network)
+    improved(improved_network)
+    lenet.evaluation(lambda model, batches: torch.rand(1) * torch.set_grad_enabled(False))
+    cifar.training_step(lambda *inputs: torch.rand(1))
+    assert torch.is_grad_enabled()
+    torch.manual_seed(3)
+    cifar.training_step(lambda *inputs: torch.rand(1).item())
+    lenet.lenet5(network)
+    assert torch.equal(torch.rand(5), drawn)
+    assert not network.training
+    assert not network[0]._forward_hooks
+    assert all(torch.equal(before[name], value) for name, value in network.state_dict().items())
+
+
+def test_zero_or_frozen_weights_hide_nothing():
+    def zeros(network):
+        for weights in network.parameters():
+            nn.init.zeros_(weights).requires_grad_(False)
+        return network
+
+    assert cifar.cifarnet(zeros(CifarNet())).ok
+    assert cifar.cifarnet(zeros(nn.Sequential(CifarNet(), nn.Tanh()))).mistake == (
+        "final-activation"
+    )
+
+
+class Broken(LeNet5):
+    def forward(self, images):
+        maps = self.features(images)
+        return self.classifier(maps.reshape(-1, 5))  # not an image a row
+
+
+def test_error_in_forward_shows_its_line_and_the_layer():
+    message = lenet.lenet5(Broken).message
+    assert "jusqu'à Linear(400, 120), le calcul diffère" in message
+    assert "return self.classifier(maps.reshape(-1, 5))  # not an image a row" in message
+
+
+def test_several_mistakes_are_told_in_the_order_of_the_network():
+    network = CifarNet()
+    network.features[0] = nn.Conv2d(3, 32, 5)
+    network.features[5] = nn.Sigmoid()
+    network.classifier.append(nn.Softmax(1))
+    assert cifar.cifarnet(network).mistake == "no-padding"
+    network.features[0] = nn.Conv2d(3, 32, 5, padding=2)
+    assert cifar.cifarnet(network).mistake == "sigmoid"
+    network.features[5] = nn.ReLU()
+    assert cifar.cifarnet(network).mistake == "softmax"
+
+
+def test_a_mistake_that_is_not_known_is_still_located():
+    network = CifarNet()
+    network.features[2] = nn.Softplus()
+    verdict = cifar.cifarnet(network)
+    assert (verdict.status, verdict.mistake) == ("wrong", None)
+    assert "n° 1 (Conv2d(3, 32, 5)) ; ensuite, jusqu'à Conv2d(32, 64, 5)" in verdict.message
+
+
+def test_a_step_with_two_mistakes_is_told_the_first_then_the_second():
+    def step(model, images, labels, criterion, optimizer, zero_grad=False):
+        if zero_grad:
+            optimizer.zero_grad()
+        loss = criterion(model(images), labels)
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    def better(*inputs):
+        return step(*inputs, zero_grad=True)
+
+    assert cifar.training_step(step).mistake == "no-zero-grad"
+    assert cifar.training_step(better).mistake == "graph"
+
+
+def test_a_step_with_an_optimizer_of_its_own_is_refused():
+    def step(model, images, labels, criterion, optimizer):
+        own = torch.optim.SGD(model.parameters(), lr=0.2)
+        own.zero_grad()
+        loss = criterion(model(images), labels)
+        loss.backward()
+        own.step()
+        return loss.item()
+
+    verdict = cifar.training_step(step)
+    assert verdict.status == "wrong"
+    assert "deuxième pas" in verdict.message  # without momentum, the first is the same
+
+
+def test_signature_and_errors_of_a_step():
+    verdict = cifar.training_step(lambda model, images, labels: None)
+    assert verdict.message == (
+        "votre fonction doit accepter 5 arguments, dans cet ordre : "
+        "model, images, labels, criterion, optimizer."
+    )
+
+    def step(model, images, labels, criterion, optimizer):
+        print("debut")
+        with torch.no_grad():
+            loss = criterion(model(images), labels)
+        loss.backward()
+
+    message = cifar.training_step(step).message
+    assert "loss.backward()\n  RuntimeError : element 0 of tensors does not require grad" in message
+    assert message.endswith("Votre code a affiché :\n    debut")
+
+
+def test_an_evaluation_that_forgets_eval_and_more_is_told_eval_first():
+    def evaluate(model, batches):
+        return 100 * sum(float((model(x).argmax(1) == y).float().mean()) for x, y in batches)
+
+    assert lenet.evaluation(evaluate).mistake == "train-mode"
+    assert lenet.evaluation(lambda model, batches: evaluate(model.eval(), batches)).mistake == (
+        "percent"
+    )
+
+
+def test_cells_of_a_table_are_judged_one_by_one():
+    table = {name: list(cells) for name, cells in cifar.layer_table.answer.items()}
+    table["conv2"][1], table["pool1"][1], table["fc4"][0] = 51_200, 128, (999,)
+    verdict = cifar.layer_table(table)
+    assert verdict.mistake == "pooling-weights"
+    lines = verdict.message.splitlines()
+    assert lines[0] == "13 cases justes sur 16."
+    assert [line.split(" :")[0].strip() for line in lines[1:]] == [
+        *["pool1, nombre de poids", "→ Un pooling prend un maximum"],
+        *["conv2, nombre de poids", "→ Le biais est oublié"],
+        "fc4, taille de sortie",
+    ]
+    table["fc5"] = ...
+    table["conv1"][0] = (32, ..., ...)
+    assert str(cifar.layer_table(table)) == "◻ À faire : il reste 3 cases à remplir."
+    del table["fc5"]
+    assert cifar.layer_table(table).message.endswith("fc4, fc5) ; vous en donnez 7.")
+
+
+def test_a_batch_flattened_with_its_images_is_said(capsys):
+    layers = [nn.Conv2d(1, 6, 5, padding=2), nn.MaxPool2d(2), nn.ReLU(), nn.Conv2d(6, 16, 5)]
+    layers += [nn.MaxPool2d(2), nn.ReLU(), nn.Flatten(0), nn.Linear(400, 120), nn.ReLU()]
+    layers += [nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, 10)]
+    assert not lenet.lenet5(nn.Sequential(*layers)).ok
+    assert "la première dimension est le lot" in capsys.readouterr().out

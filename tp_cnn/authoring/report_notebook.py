@@ -1,0 +1,255 @@
+"""Reads one notebook as a student saved it: its questions, answers, verdicts and experiments.
+
+The statements say each question's number, title, kind and star; the outputs that were saved say
+what the checks answered. Neither the sources nor the course's own notebooks are needed.
+"""
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tp_cnn import announce
+from tp_cnn.authoring.blanks import TEXT_PLACEHOLDER
+from tp_cnn.authoring.editions import KIND_LABELS
+from tp_cnn.authoring.parsing import parse
+from tp_cnn.errors import CourseError
+from tp_cnn.training.history import HEADER
+
+HEADING = re.compile(r"#+ +Question(?: (?P<number>\w+))?(?P<star> ★)? · (?P<title>.+)")
+TITLE = re.compile(r"# +(\d\d)\. +(.+)")
+VERDICTS = {"✘": "wrong", "◻": "todo", "✔": "right"}  # the first signs of what checks print
+WORST_FIRST = ("wrong", "todo", "unknown", "right")  # "unknown": not executed
+REMARKS_HEADING = "Votre compte rendu"  # the student's own words stand below it
+REMARKS_PLACEHOLDER = "*Votre bilan ici.*"
+
+
+@dataclass
+class Text:
+    """What the student wrote in one cell."""
+
+    type: str  # "markdown" or "code"
+    source: str
+    filled: bool = True
+    attachments: dict = field(default_factory=dict)  # pictures pasted into the cell
+
+
+@dataclass
+class Shown:
+    """Something that a cell displayed: a figure (base64), a table (Markdown), epochs or text."""
+
+    kind: str  # "figure", "table", "record" or "text"
+    content: str
+
+
+@dataclass
+class Entry:
+    """A question and what the student made of it."""
+
+    notebook: str  # "03"
+    id: str
+    number: str | None
+    kind: str
+    star: bool
+    title: str
+    answers: list[Text] = field(default_factory=list)
+    verdicts: list[str] = field(default_factory=list)  # of its checks, among WORST_FIRST
+    shown: list[Shown] = field(default_factory=list)  # what its experiment displayed
+    reference: str = ""  # "Q13", or "Q12.2" for the second question of number 12
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is filled; a cell of several blanks counts once a check says of one."""
+        judged = "right" in self.verdicts or "wrong" in self.verdicts
+        return not judged and not any(answer.filled for answer in self.answers)
+
+    @property
+    def complete(self) -> bool:
+        return all(answer.filled for answer in self.answers)
+
+    @property
+    def verdict(self) -> str:
+        """What the worst of its checks said; "" without a check."""
+        return next((each for each in WORST_FIRST if each in self.verdicts), "")
+
+    @property
+    def name(self) -> str:
+        """How a list names the question: « Q14 ★ », « 03 « Lire des filtres » »."""
+        star = " ★" if self.star else ""
+        return f"{self.reference}{star}" if self.number else f"{self.notebook} « {self.title} »"
+
+
+@dataclass
+class Notebook:
+    """A student's notebook, read."""
+
+    path: Path
+    number: str  # "03"
+    title: str
+    entries: list[Entry]
+    executed: bool
+    remarks: list[Text]  # what the student wrote under « Votre compte rendu »
+
+
+def read_notebook(path: Path) -> Notebook:
+    """Read a student's notebook.
+
+    Raises:
+        CourseError: the file is no notebook, or holds no question of the course.
+    """
+    import nbformat
+
+    if not path.is_file():
+        what = "est un dossier" if path.is_dir() else "n'existe pas"
+        raise CourseError(f"{path} {what} : donnez un ou plusieurs notebooks (.ipynb)")
+    try:
+        cells = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4).cells
+        title = next(filter(None, (TITLE.match(cell.source) for cell in cells)), None)
+        number = title[1] if title else path.stem[:2]
+        notebook = Notebook(
+            path=path,
+            number=number,
+            title=title[2] if title else path.stem,
+            entries=_entries(cells, number),
+            executed=any(cell.get("execution_count") for cell in cells),
+            remarks=_remarks(cells),
+        )
+    except Exception as error:  # nbformat stumbles in many ways on what is no notebook
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:120]
+        raise CourseError(
+            f"{path} n'est pas un notebook lisible ({reason}) : rouvrez-le dans Jupyter, "
+            "enregistrez-le, puis recommencez"
+        ) from None
+    if not notebook.entries:
+        raise CourseError(
+            f"{path} n'est pas un notebook de ce cours : aucune question n'y est reconnue ; "
+            "attendu : par exemple 03_lenet_mnist.ipynb, avec vos réponses"
+        )
+    return notebook
+
+
+def unanswered(entries: list[Entry]) -> dict[str, list[Entry]]:
+    """The questions without answer and those that are not finished, where there are any."""
+    groups = {
+        "sans réponse": [entry for entry in entries if entry.empty],
+        "inachevées": [entry for entry in entries if not entry.empty and not entry.complete],
+    }
+    return {title: group for title, group in groups.items() if group}
+
+
+def _name(cell) -> str:
+    """A cell's identifier; nbgrader's copy of it survives the editors that change ids."""
+    return cell.metadata.get("nbgrader", {}).get("grade_id") or cell.get("id", "")
+
+
+def _entries(cells: list, notebook: str) -> list[Entry]:
+    """The questions, each with the answers and checks below its statement."""
+    entries: list[Entry] = []
+    pending: list[Shown] = []  # what was displayed since the last section or written answer
+    for cell in cells:
+        name = _name(cell)
+        roles = cell.metadata.get("nbgrader", {})
+        heading = HEADING.match(cell.source) if name.endswith("-enonce") else None
+        if heading:
+            entries.append(_open_entry(name, heading, cell.source, notebook))
+        elif roles.get("solution") and entries:
+            entry = entries[-1]
+            entry.answers.append(_answer(cell))
+            if cell.cell_type == "markdown":
+                entry.shown += pending if entry.kind == "experience" else []
+                pending = []
+        elif roles.get("grade") and cell.cell_type == "code" and entries:
+            entries[-1].verdicts.append(_verdict(cell))
+        elif cell.cell_type == "markdown" and re.search(r"^##? ", cell.source, re.MULTILINE):
+            pending = []
+        elif cell.cell_type == "code" and not _belongs_to_exercise(entries):
+            pending += _shown(cell)
+    return [entry for entry in entries if entry.answers]
+
+
+def _open_entry(name: str, heading: re.Match, statement: str, notebook: str) -> Entry:
+    details = statement.split("\n")[2:3]
+    kinds = [
+        kind
+        for kind, label in KIND_LABELS.items()
+        if details and details[0].lower().startswith(f"*{label}")
+    ]
+    return Entry(
+        notebook=notebook,
+        id=name.removesuffix("-enonce"),
+        number=heading["number"],
+        kind=kinds[0] if kinds else "reponse",
+        star=bool(heading["star"]),
+        title=heading["title"].strip(),
+    )
+
+
+def _belongs_to_exercise(entries: list[Entry]) -> bool:
+    """Whether a cell stands between the statement of an exercise and its answer."""
+    return bool(entries) and not entries[-1].answers and entries[-1].kind in ("code", "calcul")
+
+
+def _answer(cell) -> Text:
+    source = cell.source.strip()
+    if cell.cell_type == "markdown":
+        source = source.replace(TEXT_PLACEHOLDER, "").strip()
+        return Text("markdown", source, bool(source), cell.get("attachments", {}))
+    return Text("code", source, bool(source) and not _has_blank(source))
+
+
+def _has_blank(code: str) -> bool:
+    """Whether a « ... » is left to replace; in brackets, as in ``images[..., 0]``, none is."""
+    tree = parse(code)
+    if tree is None:
+        return re.search(r"\.\.\.(?! *[,\]])", code) is not None
+    indices = [node.slice for node in ast.walk(tree) if isinstance(node, ast.Subscript)]
+    allowed = {id(node) for index in indices for node in ast.walk(index)}
+    return any(
+        isinstance(node, ast.Constant) and node.value is ... and id(node) not in allowed
+        for node in ast.walk(tree)
+    )
+
+
+def _verdict(cell) -> str:
+    """What a check said: a value of VERDICTS, or "unknown" if it was not executed."""
+    outputs = cell.get("outputs", [])
+    if any(output.output_type == "error" for output in outputs):
+        return "wrong"
+    text = "\n".join(output.get("text", "") for output in outputs)
+    found = [verdict for sign, verdict in VERDICTS.items() if sign in text]
+    return found[0] if found else "unknown"
+
+
+def _shown(cell) -> Iterator[Shown]:
+    for output in cell.get("outputs", []):
+        data = output.get("data", {})
+        picture = data.get("image/png") or data.get("image/jpeg")
+        if picture:
+            yield Shown("figure", str(picture))
+        elif "text/markdown" in data:
+            yield Shown("table", str(data["text/markdown"]))
+        elif output.get("output_type") == "error":
+            yield Shown("text", f"{output.get('ename')} : {output.get('evalue')}")
+        elif announce.KEY not in output.get("metadata", {}) and output.get("name") != "stderr":
+            text = str(output.get("text") or data.get("text/plain") or "")
+            lines = [line for line in text.rstrip().splitlines() if not _is_chatter(line)]
+            if lines and not text.startswith("<"):  # such as <Figure size 640x480>
+                kind = "record" if lines[0] == HEADER else "text"
+                yield Shown(kind, "\n".join(lines))
+
+
+def _is_chatter(line: str) -> bool:
+    return line.startswith((*VERDICTS, "  →", "Données :"))
+
+
+def _remarks(cells: list) -> list[Text]:
+    """The Markdown cells below the heading « Votre compte rendu »."""
+    starts = [n for n, cell in enumerate(cells) if re.match(rf"#+ {REMARKS_HEADING}", cell.source)]
+    below = cells[starts[-1] + 1 :] if starts else []
+    return [
+        Text("markdown", text, attachments=cell.get("attachments", {}))
+        for cell in below
+        if cell.cell_type == "markdown"
+        and (text := cell.source.replace(REMARKS_PLACEHOLDER, "").strip())
+    ]

@@ -1,0 +1,247 @@
+"""Executes notebooks in fresh kernels; writes the results page.
+
+Needs what a student has installed, not jupytext. Jupyter's libraries are imported where they are
+used: they take seconds to load.
+"""
+
+import math
+import os
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tqdm import tqdm
+
+from tp_cnn import announce
+from tp_cnn.authoring import page
+from tp_cnn.authoring.source import project_root, select
+from tp_cnn.errors import CourseError
+from tp_cnn.files import atomic_write
+from tp_cnn.runtime import settings
+
+CELL_TIMEOUT = 600  # seconds
+NOTEBOOK_TIMEOUT = 1800
+REASONS = {
+    "error": "error",
+    "cell-timeout": "stopped by the time limit of a cell",
+    "notebook-timeout": "stopped by the time limit of a notebook",
+    "dead": "the kernel died (out of memory, or ended by its own code)",
+}
+
+
+@dataclass
+class Failure:
+    """Why a notebook stopped, and in which cell."""
+
+    status: str  # a key of REASONS
+    cell: str = ""  # the cell's identifier; "" before the first one
+    source: str = ""  # the cell's code
+    message: str = ""  # the last lines of the error, where there is one
+
+    def __str__(self) -> str:
+        place = f" in cell {self.cell}" if self.cell else ""
+        return "\n".join(filter(None, [REASONS[self.status] + place, self.message]))
+
+
+@dataclass
+class Result:
+    """What became of one notebook."""
+
+    name: str
+    title: str
+    seconds: float
+    facts: dict[str, list[str]]  # what the notebook announced: "device", "data"
+    figures: list["page.Figure"] = field(default_factory=list)
+    html: str | None = None  # name of the executed notebook's page, beside index.html
+    failure: Failure | None = None
+
+    @property
+    def status(self) -> str:
+        return self.failure.status if self.failure else "ok"
+
+
+def run(
+    names: list[str] | None = None,
+    profile: str | None = None,
+    edition: str = "solutions",
+    output: str | Path = "build/run",
+    cell_timeout: float = CELL_TIMEOUT,
+    notebook_timeout: float = NOTEBOOK_TIMEOUT,
+    root: Path | None = None,
+) -> list[Result]:
+    """Execute the notebooks called ``names`` (by default all); write ``output/index.html``.
+
+    Goes on after a failure: a notebook that fails has a ``failure`` in its result.
+
+    Args:
+        names: such as ``["03_lenet_mnist"]`` or ``["03"]``.
+        profile: "quick" or "full"; by default what the environment says.
+        edition: "solutions", or "notebooks" for those that students open.
+        output: where the page and the executed notebooks go; relative to ``root``.
+        cell_timeout, notebook_timeout: seconds.
+
+    Raises:
+        CourseError: there is no notebook, none of that name, or one that cannot be read.
+    """
+    root = root or project_root()
+    output = root / output
+    paths = select(sorted((root / edition).glob("[0-9][0-9]_*.ipynb")), names)
+    if not paths:
+        raise CourseError(f"no notebook in {edition}/; make them with: tp-cnn build")
+    environment = kernel_environment(root, profile)
+    notebooks = {path.stem: read_notebook(path) for path in paths}
+    results = []
+    total = sum(len(_code_cells(notebook)) for notebook in notebooks.values())
+    with tqdm(total=total, unit="cell", disable=not settings().progress) as bar:
+        for name, notebook in notebooks.items():
+            bar.set_description(name)
+            before = bar.n
+            folder = output / "work" / name
+            folder.mkdir(parents=True, exist_ok=True)
+            start = time.monotonic()
+            failure = execute(
+                notebook, folder, environment, cell_timeout, notebook_timeout, bar.update
+            )
+            seconds = time.monotonic() - start
+            bar.update(before + len(_code_cells(notebook)) - bar.n)
+            results.append(_result(name, notebook, seconds, failure, output))
+            with atomic_write(output / "index.html") as temporary:
+                temporary.write_text(
+                    page.index(results, len(notebooks), edition, settings(environment).profile),
+                    encoding="utf-8",
+                )
+    return results
+
+
+def kernel_environment(root: Path, profile: str | None = None) -> dict[str, str]:
+    """The kernels' environment: no progress bars, the project's data found from any folder."""
+    environment = {"TP_CNN_PROGRESS": "0", **os.environ}
+    if profile:
+        environment["TP_CNN_PROFILE"] = profile
+    if (root / "data").is_dir():
+        environment.setdefault("TP_CNN_DATA", str(root / "data"))
+    return environment
+
+
+def read_notebook(path: Path):
+    """Read and validate a notebook.
+
+    Raises:
+        CourseError: the file is no valid notebook.
+    """
+    import nbformat
+
+    try:
+        notebook = nbformat.read(path, as_version=4)
+        nbformat.validate(notebook)
+    except Exception as error:  # nbformat stumbles in many ways on what is no notebook
+        reason = str(error).strip().splitlines()[0]
+        raise CourseError(
+            f"{path.parent.name}/{path.name} is no valid notebook ({reason}); "
+            "make it again with: tp-cnn build"
+        ) from None
+    return notebook
+
+
+def execute(
+    notebook,
+    folder: Path,
+    environment: dict[str, str],
+    cell_timeout: float = CELL_TIMEOUT,
+    notebook_timeout: float = NOTEBOOK_TIMEOUT,
+    after_cell: Callable[[], object] = lambda: None,
+) -> Failure | None:
+    """Execute ``notebook`` in place, in a fresh kernel that works in ``folder``.
+
+    ``after_cell()`` is called after each code cell. Returns why the notebook stopped, or None.
+    """
+    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+
+    for cell in _code_cells(notebook):
+        cell.outputs, cell.execution_count = [], None
+    deadline = time.monotonic() + notebook_timeout
+    client = _client(notebook)
+    try:
+        with client.setup_kernel(cwd=str(folder), env=environment):
+            for index, cell in enumerate(notebook.cells):
+                if cell.cell_type != "code":
+                    continue
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    return Failure("notebook-timeout", cell.id, cell.source)
+                client.timeout = math.ceil(min(cell_timeout, left))
+                client.execute_cell(cell, index)
+                after_cell()
+            client.set_widgets_metadata()
+    except CellExecutionError:
+        return Failure("error", cell.id, cell.source, _traceback(cell))
+    except CellTimeoutError:
+        status = "cell-timeout" if cell_timeout < left else "notebook-timeout"
+        return Failure(status, cell.id, cell.source)
+    except DeadKernelError:
+        return Failure("dead", cell.id, cell.source)
+    except RuntimeError as error:  # the kernel did not start
+        return Failure("dead", message=str(error))
+    return None
+
+
+def _client(notebook):
+    """A client whose kernel is the interpreter that runs this code.
+
+    The name ``python3`` may belong to a kernel that the user installed from another environment;
+    looking in no folder leaves the one that ipykernel itself provides.
+    """
+    from jupyter_client import AsyncKernelManager
+    from jupyter_client.kernelspec import KernelSpecManager
+    from nbclient import NotebookClient
+    from traitlets import default
+
+    class NativeKernel(AsyncKernelManager):
+        @default("kernel_spec_manager")
+        def _native_only(self):
+            return KernelSpecManager(parent=self, kernel_dirs=[])
+
+    return NotebookClient(
+        notebook,
+        kernel_name="python3",
+        kernel_manager_class=NativeKernel,
+        extra_arguments=["--log-level=ERROR"],
+        record_timing=False,
+        shutdown_kernel="immediate",
+    )
+
+
+def _code_cells(notebook) -> list:
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def _traceback(cell, lines: int = 12) -> str:
+    """The last lines of the error that a cell shows, without colours."""
+    errors = [output for output in cell.outputs if output.output_type == "error"]
+    text = "\n".join(errors[-1].traceback) if errors else "no traceback"
+    return "\n".join(re.sub(r"\x1b\[[0-9;]*m", "", text).splitlines()[-lines:])
+
+
+def _result(name: str, notebook, seconds: float, failure: Failure | None, output: Path) -> Result:
+    import nbformat
+
+    with atomic_write(output / f"{name}.ipynb") as temporary:
+        nbformat.write(notebook, temporary)
+    facts: dict[str, list[str]] = {}
+    for cell in _code_cells(notebook):
+        for item in cell.outputs:
+            for key, value in item.get("metadata", {}).get(announce.KEY, {}).items():
+                if value not in facts.setdefault(key, []):
+                    facts[key].append(value)
+    heading = re.search(r"^# (.+)", notebook.cells[0].source) if notebook.cells else None
+    return Result(
+        name=name,
+        title=heading[1] if heading else name,
+        seconds=seconds,
+        facts=facts,
+        figures=page.figures(notebook),
+        html=page.export(notebook, output / f"{name}.html"),
+        failure=failure,
+    )

@@ -1,0 +1,1 @@
+"""What every check is made of: reading an answer, calling a function, comparing, telling."""

@@ -1,0 +1,193 @@
+"""The base of the checks: what a test cell calls to tell a student right or wrong.
+
+A check tries a student's answer, prints one of « À faire », « Juste », « Pas encore : ... » and
+returns a `Verdict`. It holds the right answer, the known wrong ones beside it, and its tolerance:
+
+>>> output_size = FunctionCheck(
+...     "Taille de sortie d'une convolution (question 1).",
+...     answer=lambda size, kernel: size - kernel + 1,
+...     tries=lambda rng: [(5, 3), (int(rng.integers(8, 40)), 5)],
+...     mistakes=[
+...         Mistake("plus-one", lambda size, kernel: size - kernel, "Il manque le + 1 : ..."),
+...     ],
+... )
+>>> output_size(lambda size, kernel: size - kernel)
+✘ Pas encore : pour votre fonction(size=5, kernel=3), vous obtenez 2, c'est trop petit.
+  → Il manque le + 1 : ...
+
+A check of another kind derives from `Check` and writes `judge`; `attempt` runs the student's code
+there and explains its errors. So do `networks` (the layers of a network), `loops` (a training step,
+an evaluation) and `tables` (cell by cell).
+"""
+
+import copy
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import KW_ONLY, dataclass
+
+import numpy as np
+
+from tp_cnn.checks.engine.calls import Refused, Trial, attempt, told
+from tp_cnn.checks.engine.compare import Difference, blanks, difference, is_whole, show, to_array
+
+LABELS = {"todo": "◻ À faire", "right": "✔ Juste", "wrong": "✘ Pas encore"}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a check says of an answer.
+
+    ``mistake`` is the name of the known mistake, or of the obstacle met ("exception",
+    "signature", "mutation", "type", "shape", "not-finite"); None when the values are just wrong.
+    """
+
+    status: str  # "todo", "right" or "wrong"
+    message: str = ""
+    mistake: str | None = None
+
+    @property
+    def ok(self) -> bool:
+        return self.status == "right"
+
+    def __str__(self) -> str:
+        return " : ".join(filter(None, [LABELS[self.status], self.message]))
+
+    def _ipython_display_(self) -> None:
+        """Show nothing below a cell: the check has printed the message already."""
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A known wrong answer: a value, or a function that is wrong in the same way."""
+
+    name: str
+    answer: object
+    message: str  # in French: what is wrong and where to look, never the answer
+
+
+def grade(verdict: Verdict, points: float) -> float:
+    """The points of a verdict, as nbgrader reads them from a test cell's last expression."""
+    return float(points) if verdict.ok else 0.0
+
+
+@dataclass(eq=False, repr=False)
+class Check:
+    """Base of every check: derive from it and write `judge`.
+
+    Attributes:
+        about: what is asked, in French: becomes the docstring of the check.
+        answer: the right answer, or a function that computes it.
+        mistakes: known wrong answers; the first that agrees with the student's is named.
+        tolerance: largest absolute gap allowed on each value.
+    """
+
+    about: str
+    _: KW_ONLY
+    answer: object
+    mistakes: Sequence[Mistake]
+    tolerance: float = 1e-4
+
+    def __post_init__(self):
+        self.__doc__ = f"{self.about} Tolérance : {self.tolerance:g}."
+
+    def __call__(self, student: object = ..., *, seed: int = 0) -> Verdict:
+        """Judge ``student``, print the verdict, return it; another ``seed``, other inputs."""
+        try:
+            if student is None or student is ...:
+                raise Refused("remplacez les « ... » par votre réponse.", status="todo")
+            verdict = self.judge(student, np.random.default_rng(seed))
+        except Refused as refused:
+            verdict = Verdict(refused.status, str(refused), refused.mistake)
+        print(verdict)
+        return verdict
+
+    def judge(self, student: object, rng: np.random.Generator) -> Verdict:
+        """Say what ``student`` is worth; may raise `Refused` (see `calls.attempt`)."""
+        raise NotImplementedError
+
+    def compare(
+        self, trials: list[Trial], wanted: list, mistaken: Callable[[Mistake], list]
+    ) -> Verdict:
+        """Compare what the student's answer gave with what was wanted, then with each mistake.
+
+        Args:
+            trials: what the student's answer gave, one for each input tried.
+            wanted: the right result for each input.
+            mistaken: gives the results of a mistake for the same inputs.
+        """
+        differences = self._differences(trials, wanted)
+        first = next((index for index, found in enumerate(differences) if found), None)
+        if first is None:
+            return Verdict("right", self._precision(wanted))
+        trial, found = trials[first], differences[first]
+        name, pointer = (None if found.kind == "value" else found.kind), ""
+        for mistake in self.mistakes:
+            if not any(self._differences(trials, mistaken(mistake))):
+                name, pointer = mistake.name, f"\n  → {mistake.message}"
+                break
+        sentence = trial.when(found.sentence)
+        return Verdict("wrong", sentence + pointer + told(trial.printed), name)
+
+    def _differences(self, trials: list[Trial], expected: list) -> list[Difference | None]:
+        pairs = zip(trials, expected, strict=True)
+        return [difference(trial.result, value, self.tolerance) for trial, value in pairs]
+
+    def _precision(self, wanted: list) -> str:
+        """State the tolerance, except where every value is a whole number."""
+        whole = all(is_whole(to_array(value)) for value in wanted)
+        return "" if whole else f"valeurs comparées à {self.tolerance:g} près."
+
+
+class ValueCheck(Check):
+    """The check of a number or a table; ``answer`` and each mistake's answer are values."""
+
+    def judge(self, student: object, rng: np.random.Generator) -> Verdict:
+        left = blanks(student)
+        if left:
+            cells = "1 case" if left == 1 else f"{left} cases"
+            raise Refused(f"il reste {cells} à remplir.", status="todo")
+        return self.compare([Trial(student)], [self.answer], lambda mistake: [mistake.answer])
+
+
+@dataclass(eq=False, repr=False)
+class FunctionCheck(Check):
+    """The check of a function; ``answer`` and each mistake's answer are functions.
+
+    Attributes:
+        tries: draws the arguments to try, as a list of tuples, from a NumPy generator: the
+            first ones fixed and small enough to be computed by hand, the last ones random.
+    """
+
+    _: KW_ONLY
+    tries: Callable[[np.random.Generator], list[tuple]]
+
+    def __post_init__(self):
+        super().__post_init__()
+        self.__doc__ += f" Arguments : {', '.join(self._names())}."
+
+    def _names(self) -> list[str]:
+        return list(inspect.signature(self.answer).parameters)
+
+    def judge(self, student: object, rng: np.random.Generator) -> Verdict:
+        if not callable(student):
+            raise Refused(f"il faut une fonction ; vous donnez {show(student)}.", "type")
+        tries = self.tries(rng)
+        trials, refusal = [], None
+        for arguments in tries:
+            try:
+                trials.append(attempt(student, arguments, self._names()))
+            except Refused as refused:  # told only if the simpler inputs before gave no difference
+                refusal = refused
+                break
+        if trials and all(blanks(trial.result) for trial in trials):
+            message = "la fonction ne renvoie rien. Si elle est écrite, il lui manque un return."
+            raise Refused(message, status="todo")
+        tries = tries[: len(trials)]
+        wanted = _results(self.answer, tries)
+        if refusal and not any(self._differences(trials, wanted)):
+            raise refusal
+        return self.compare(trials, wanted, lambda mistake: _results(mistake.answer, tries))
+
+
+def _results(function: Callable, tries: list[tuple]) -> list:
+    return [function(*copy.deepcopy(arguments)) for arguments in tries]

@@ -1,0 +1,122 @@
+"""The check of a table: each cell on its own, so that a mistake in one does not hide the others."""
+
+import contextlib
+from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
+
+import numpy as np
+import torch
+
+from tp_cnn.checks.engine.calls import Refused
+from tp_cnn.checks.engine.compare import blanks, describe, difference
+from tp_cnn.checks.engine.framework import Check, Verdict
+
+SHOWN = 6  # wrong cells
+
+
+@dataclass(frozen=True)
+class WrongCell:
+    sentence: str
+    mistake: str | None = None
+    pointer: str = ""
+
+
+@dataclass(eq=False, repr=False)
+class TableCheck(Check):
+    """The check of a table: a dictionary by name of row, or a list of rows in the same order.
+
+    ``answer`` gives for each row the tuple of its cells, each a number or a tuple of numbers. The
+    ``answer`` of a mistake has the same form, without the rows and with None in the cells where
+    the mistake makes no difference; a list holds several wrong cells, ... stands for any of them.
+    Where there is one column, a student's row is its only cell.
+
+    Attributes:
+        columns: what each column holds, in French.
+    """
+
+    _: KW_ONLY
+    columns: Sequence[str]
+
+    def judge(self, student: object, rng: np.random.Generator) -> Verdict:
+        rows = self._read(student)
+        left = sum(blanks(cell) > 0 for cells in rows.values() for cell in cells)
+        if left:
+            cells = "1 case" if left == 1 else f"{left} cases"
+            raise Refused(f"il reste {cells} à remplir.", status="todo")
+        found = [
+            self._judge_cell(name, column, cell)
+            for name, cells in rows.items()
+            for column, cell in enumerate(cells)
+        ]
+        wrong = [cell for cell in found if cell]
+        if not wrong:
+            return Verdict("right", f"{len(found)} cases sur {len(found)}.")
+        lines = [self._count(len(found) - len(wrong), len(found))]
+        for cell, following in zip(wrong[:SHOWN], [*wrong[1:SHOWN], None], strict=True):
+            lines.append(f"  {cell.sentence}")
+            if cell.pointer and not (following and following.pointer == cell.pointer):
+                lines.append(f"  → {cell.pointer}")
+        lines += ["  ..."] * (len(wrong) > SHOWN)
+        named = next((cell.mistake for cell in wrong if cell.mistake), None)
+        return Verdict("wrong", "\n".join(lines), named)
+
+    def _judge_cell(self, name: str, column: int, cell: object) -> WrongCell | None:
+        wanted = self.answer[name][column]
+        cell = _first_alone(cell) if np.ndim(wanted) == 0 else cell
+        gap = difference(cell, wanted, self.tolerance)
+        if gap is None:
+            return None
+        sentence = f"{name}, {self.columns[column]} : {gap.sentence}"
+        for mistake in self.mistakes:
+            value = mistake.answer.get(name, [None] * len(self.columns))[column]
+            if self._is(cell, value):
+                return WrongCell(sentence, mistake.name, mistake.message)
+        return WrongCell(sentence)
+
+    def _is(self, cell: object, wrong: object) -> bool:
+        if wrong is None or wrong is ...:
+            return wrong is ...
+        values = wrong if isinstance(wrong, list) else [wrong]
+        return any(difference(cell, value, self.tolerance) is None for value in values)
+
+    def _read(self, student: object) -> dict[str, list]:
+        """The student's cells by name of row, whatever the table is made of."""
+        if isinstance(student, np.ndarray | torch.Tensor):
+            with contextlib.suppress(Exception):  # a tensor without data
+                student = student.tolist()
+        if isinstance(student, dict) and set(student) == set(self.answer):
+            student = [student[name] for name in self.answer]
+        elif isinstance(student, dict):
+            student = list(student.values())
+        if not isinstance(student, list | tuple):
+            message = f"il faut un dictionnaire ou une liste ; vous donnez {describe(student)}."
+            raise Refused(message, "type")
+        if len(student) != len(self.answer):
+            message = f"le tableau a {len(self.answer)} lignes ({', '.join(self.answer)})"
+            raise Refused(f"{message} ; vous en donnez {len(student)}.", "shape")
+        return {
+            name: self._cells(name, row) for name, row in zip(self.answer, student, strict=True)
+        }
+
+    def _cells(self, name: str, row: object) -> list:
+        if len(self.columns) == 1:
+            return [row]
+        if row is None or row is ...:
+            return [...] * len(self.columns)
+        if not isinstance(row, list | tuple) or len(row) != len(self.columns):
+            message = f"la ligne {name} doit avoir {len(self.columns)} cases"
+            raise Refused(f"{message} : {', '.join(self.columns)}.", "shape")
+        return list(row)
+
+    def _count(self, right: int, total: int) -> str:
+        if right == 0:
+            return f"aucune case juste sur {total}."
+        plural = "s" if right > 1 else ""
+        return f"{right} case{plural} juste{plural} sur {total}."
+
+
+def _first_alone(cell: object) -> object:
+    """1000 for [1000] or (1000, 1, 1), other ways to write the size of a dense layer's output."""
+    if isinstance(cell, list | tuple) and cell and all(type(v) is int and v == 1 for v in cell[1:]):
+        return cell[0]
+    return cell

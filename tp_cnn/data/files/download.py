@@ -1,0 +1,216 @@
+"""Downloading one file whose size and checksum are known, over networks that fail."""
+
+import errno
+import hashlib
+import http.client
+import os
+import shutil
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlsplit
+from urllib.request import Request, urlopen
+
+from filelock import FileLock, Timeout
+from tqdm.auto import tqdm
+
+import tp_cnn
+from tp_cnn.data.files.catalog import RemoteFile
+from tp_cnn.errors import CourseError
+from tp_cnn.runtime import settings
+
+TIMEOUT = 20.0  # seconds without an answer, or without SLOWEST bytes a second
+SLOWEST = 5_000  # bytes a second
+ATTEMPTS = 5  # on one host, as long as each brings something
+CHUNK = 1 << 16
+# Errors of the disk; every other OSError met while downloading is the network's.
+DISK_ERRORS = {
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EFBIG,
+    errno.EIO,
+    errno.EROFS,
+    errno.EACCES,
+    errno.EPERM,
+    errno.ENOENT,
+    errno.ENOTDIR,
+}
+
+
+class Unusable(Exception):
+    """What a host gives is not the file, or does not come: try the next one."""
+
+
+def md5(path: Path) -> str:
+    """The MD5 of a file, in hexadecimal."""
+    digest = hashlib.md5(usedforsecurity=False)
+    with open(path, "rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def download_file(file: RemoteFile, hosts: Sequence[str], folder: Path) -> Path:
+    """Bring ``file`` into ``folder`` from the first of ``hosts`` that serves it; return its path.
+
+    The bytes arrive in ``<name>.part``, which stays after a failure: the next call asks for the
+    rest only, be it from another host. The name ``<name>`` exists only once the checksum is right.
+
+    Raises:
+        CourseError: no host gave the file (the message lists each with its reason), or the disk
+            refused to write it.
+    """
+    part = folder / f"{file.name}.part"
+    failures = []
+    try:
+        _require_space(file, part)
+        for host in hosts:
+            try:
+                _complete_and_check(host + file.name, file, part)
+            except Unusable as reason:
+                failures.append(f"  {host}{file.name}: {reason}")
+            else:
+                os.replace(part, folder / file.name)
+                return folder / file.name
+    except OSError as error:
+        raise CourseError(
+            f"{part}: cannot be written ({error.strerror or error}); what came so far is kept. "
+            "Free some space, or choose another folder with TP_CNN_DATA, and start again"
+        ) from error
+    raise CourseError("\n".join([f"{file.name}: no host gave it. Tried:", *failures]))
+
+
+@contextmanager
+def one_at_a_time(folder: Path, name: str) -> Iterator[None]:
+    """Let one process at a time into the block, among all that share ``folder``; others wait.
+
+    The system releases the lock of a process that dies.
+    """
+    lock = FileLock(folder / f".{name}.lock", mode=0o666)  # 0o666: a folder shared by several users
+    try:
+        lock.acquire(timeout=0.2)
+    except Timeout:
+        print(f"{name}: another process is fetching it into {folder}; waiting", file=sys.stderr)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _require_space(file: RemoteFile, part: Path) -> None:
+    missing = file.size - _size(part)
+    if shutil.disk_usage(part.parent).free < missing:
+        raise OSError(errno.ENOSPC, f"disk full: {missing:,} bytes are still to come")
+
+
+def _complete_and_check(address: str, file: RemoteFile, part: Path) -> None:
+    """Bring ``part`` to its full size from ``address`` and check it.
+
+    A wrong checksum may come from the bytes that an earlier host left: they go, and the host gets
+    a second chance from the start.
+    """
+    resumed = _size(part) > 0
+    _complete(address, file, part)
+    if md5(part) == file.md5:
+        return
+    part.unlink()
+    if resumed:
+        _complete(address, file, part)
+        if md5(part) == file.md5:
+            return
+        part.unlink()
+    raise Unusable("not the expected file (wrong checksum)")
+
+
+def _complete(address: str, file: RemoteFile, part: Path) -> None:
+    """Ask for the missing bytes until none is missing, again only if the last answer brought some.
+
+    Raises:
+        Unusable: the host stopped giving.
+    """
+    if _size(part) > file.size:
+        part.unlink()
+    for _ in range(ATTEMPTS):
+        before = _size(part)
+        if before == file.size:
+            return
+        reason = _receive(address, file, part)
+        if _size(part) <= before:
+            break
+    if _size(part) != file.size:
+        raise Unusable(reason)
+
+
+def _receive(address: str, file: RemoteFile, part: Path) -> str:
+    """Append to ``part`` what one request brings; return why it ended."""
+    start = _size(part)
+    headers = {"User-Agent": f"tp-cnn/{tp_cnn.__version__}", "Accept-Encoding": "identity"}
+    if start:
+        headers["Range"] = f"bytes={start}-"
+    try:
+        with urlopen(Request(address, headers=headers), timeout=TIMEOUT) as response:
+            if response.status != 206:
+                start = 0  # the server ignored the range and sends everything
+            _check_answer(response, file, start)
+            _copy(response, part, start, file)
+    except HTTPError as error:
+        return f"HTTP {error.code} {error.reason}"
+    except URLError as error:
+        return _why(error.reason)
+    except (OSError, http.client.HTTPException) as error:
+        if getattr(error, "errno", None) in DISK_ERRORS:
+            raise
+        return _why(error)
+    return "the connection was cut before the end"
+
+
+def _why(reason: Exception | str) -> str:
+    if isinstance(reason, TimeoutError):
+        return f"no answer for {TIMEOUT:g} s"
+    return getattr(reason, "strerror", None) or str(reason) or type(reason).__name__
+
+
+def _check_answer(response: http.client.HTTPResponse, file: RemoteFile, start: int) -> None:
+    """Refuse what cannot be the file before any byte of it reaches the disk."""
+    if "text/html" in response.headers.get("Content-Type", ""):
+        raise Unusable("answers with a web page (a network that wants a login?)")
+    if response.status == 206:
+        given = response.headers.get("Content-Range", "")
+        if not given.startswith(f"bytes {start}-"):
+            raise Unusable(f"asked for the bytes from {start}, offers {given!r}")
+    if response.length is not None and start + response.length != file.size:
+        raise Unusable(f"offers {start + response.length:,} bytes, expected {file.size:,}")
+
+
+def _copy(response: http.client.HTTPResponse, part: Path, start: int, file: RemoteFile) -> None:
+    """Write the answer into ``part`` from the byte ``start`` on, with a progress bar."""
+    bar = tqdm(
+        desc=f"{file.name} from {urlsplit(response.url).netloc}",
+        initial=start,
+        total=file.size,
+        unit="B",
+        unit_scale=True,
+        disable=not settings().progress,
+    )
+    with open(part, "ab" if start else "wb") as out, bar:
+        since, received = time.monotonic(), 0
+        while block := response.read1(CHUNK):  # read1: returns what has come, does not wait for all
+            out.write(block)
+            out.flush()  # a full disk shows here, and a killed process loses nothing
+            bar.update(len(block))
+            received += len(block)
+            if out.tell() > file.size:
+                raise Unusable(f"sends more than the {file.size:,} bytes expected")
+            elapsed = time.monotonic() - since
+            if elapsed > TIMEOUT:
+                if received < SLOWEST * elapsed:
+                    raise Unusable(f"too slow: {received / elapsed:,.0f} bytes a second")
+                since, received = time.monotonic(), 0
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0

@@ -1,0 +1,1 @@
+"""Named recipes, trained over several seeds and summed up; results that are shipped."""

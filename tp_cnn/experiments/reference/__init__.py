@@ -1,0 +1,69 @@
+"""Results that the project measured with whole budgets, shipped as small tables.
+
+A slow computer can so describe and compare what it has no time to run. Each table begins with
+lines ``# key: value``: the command that measured it, the machine, the data, the date, the seeds.
+"""
+
+import csv
+from importlib.resources import files
+
+from tp_cnn.errors import CourseError
+from tp_cnn.training.history import History, Row
+
+FRENCH = {
+    "command": "commande",
+    "data": "données",
+    "seeds": "graines",
+    "note": "mesure",
+    "seconds": "temps",
+}
+
+
+class Table(list):
+    """Rows as dictionaries, numbers read as such; prints as ``about``: how they were measured."""
+
+    def __init__(self, rows: list[dict], about: dict[str, str]):
+        super().__init__(rows)
+        self.about = about
+
+    def where(self, **wanted) -> "Table":
+        """The rows whose columns have these values: ``table.where(seed=0)``."""
+        return Table([row for row in self if wanted.items() <= row.items()], self.about)
+
+    def history(self) -> History:
+        """The rows of one run, one an epoch, as a `tp_cnn.training.history.History`."""
+        return History(Row(**{name: row[name] for name in Row.__annotations__}) for row in self)
+
+    def __repr__(self) -> str:
+        return "\n".join(f"{FRENCH.get(key, key)} : {value}" for key, value in self.about.items())
+
+
+def load(name: str) -> Table:
+    """The table called ``name``: ``"cifar10_base"``, for example.
+
+    Raises:
+        CourseError: there is no such table.
+    """
+    file = files(__name__) / f"{name}.csv"
+    if not file.is_file():
+        names = sorted(other.name for other in files(__name__).iterdir() if ".csv" in other.name)
+        raise CourseError(f"no reference table {name!r}: expected one of {', '.join(names)}")
+    return parse(file.read_text(encoding="utf-8"))
+
+
+def parse(text: str) -> Table:
+    """Read a table: lines ``# key: value``, then comma-separated values."""
+    lines = text.splitlines()
+    notes = [line for line in lines if line.startswith("# ")]
+    about = dict(note[2:].split(": ", 1) for note in notes)
+    rows = csv.DictReader(lines[len(notes) :])
+    return Table([{name: _value(text) for name, text in row.items()} for row in rows], about)
+
+
+def _value(text: str) -> int | float | str:
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            pass
+    return text

@@ -1,0 +1,218 @@
+"""The marks and comments that a person gives: a CSV file that is completed, and never lost.
+
+One row for each answer to read: ``cell,id,student,points,comment,answer``; ``points`` stays empty
+until a person fills it, in a spreadsheet, on the pages of the questions, or in Formgrader. A row
+for a test cell replaces the points that the tests gave. ``answer`` is a digest of the answer that
+the points were given for.
+"""
+
+import csv
+import hashlib
+import io
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from tp_cnn.errors import CourseError
+from tp_cnn.files import atomic_write
+from tp_cnn.grading.model import Mark, Outcome
+
+NAME = "manual_marks.csv"
+COLUMNS = ("cell", "id", "student", "points", "comment", "answer")
+Key = tuple[str, str]  # cell, student's id
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the file, as text: what a person typed is kept even if it cannot be read."""
+
+    cell: str
+    id: str
+    student: str = ""
+    points: str = ""
+    comment: str = ""
+    answer: str = ""
+
+    @property
+    def key(self) -> Key:
+        return self.cell, self.id
+
+
+def digest(text: str) -> str:
+    """What tells an answer from a later one."""
+    return hashlib.sha256(text.strip().encode("utf-8", "replace")).hexdigest()[:12]
+
+
+def read(path: Path) -> dict[Key, Row]:
+    """Read the file; commas or semicolons, as spreadsheets write them.
+
+    Raises:
+        CourseError: the file has no such columns, or is no text.
+    """
+    if not path.exists():
+        return {}
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        text = path.read_text(encoding="cp1252")  # what Excel saves in France
+    header = text.split("\n", 1)[0].strip()
+    delimiter = max(",;\t", key=header.count)
+    rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
+    missing = [name for name in COLUMNS[:2] + COLUMNS[3:4] if name not in (rows.fieldnames or [])]
+    if missing:
+        raise CourseError(
+            f"{path}: no column {', '.join(missing)} in {header[:80]!r}; expected "
+            f"{','.join(COLUMNS)}. Mend its first line, or move the file away"
+        )
+    known = [Row(**{name: (row.get(name) or "").strip() for name in COLUMNS}) for row in rows]
+    return {row.key: row for row in known if row.cell and row.id}
+
+
+def write(rows: dict[Key, Row], path: Path) -> None:
+    """Write the file, question by question."""
+    with atomic_write(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(COLUMNS)
+        for row in rows.values():
+            safe = replace(row, student=spreadsheet_safe(row.student))
+            writer.writerow(getattr(safe, name) for name in COLUMNS)
+
+
+def spreadsheet_safe(text: str) -> str:
+    """A text that a spreadsheet does not take for a formula."""
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+
+
+def gather(folder: Path) -> tuple[dict[Key, Row], list[Path]]:
+    """The rows of ``manual_marks.csv`` and of the files that the questions' pages saved beside it.
+
+    The most recent file wins where two have points, or a comment, for one answer. Returns the
+    rows, and the files beside, to be put away once the rows are written.
+
+    Raises:
+        CourseError: see `read`.
+    """
+    files = sorted(folder.glob("manual_marks*.csv"), key=lambda path: path.stat().st_mtime)
+    rows: dict[Key, Row] = {}
+    for path in files:
+        for key, row in read(path).items():
+            known = rows.get(key, row)
+            marked = row if row.points else known
+            rows[key] = replace(marked, comment=row.comment or known.comment)
+    return rows, [path for path in files if path.name != NAME]
+
+
+def put_away(files: list[Path], folder: Path) -> None:
+    """Move files that are merged into ``folder/merged``, under free names."""
+    for path in files:
+        (folder / "merged").mkdir(exist_ok=True)
+        target = folder / "merged" / path.name
+        number = 1
+        while target.exists():
+            number += 1
+            target = target.with_name(f"{path.stem}-{number}.csv")
+        path.replace(target)
+
+
+def merge_formgrader(
+    rows: dict[Key, Row], given: dict[Key, tuple[float | None, str]], written: dict[str, list]
+) -> tuple[dict[Key, Row], list[str]]:
+    """Take in what changed in Formgrader since its database was written.
+
+    Args:
+        given: what the database holds now, `database.read_manual`.
+        written: what we had put there, as `remember` keeps it.
+
+    Returns:
+        The rows, and a line for each mark that changed on both sides: that of the file stays.
+    """
+    merged, conflicts = dict(rows), []
+    for key, (points, comment) in given.items():
+        before = tuple(written.get("/".join(key), (None, "")))
+        if (points, comment) == before:
+            continue
+        row = merged.get(key, Row(*key))
+        mine = (number(row.points), row.comment)
+        if mine not in (before, (None, "")) and mine != (points, comment):
+            conflicts.append(
+                f"{key[0]}, {row.student or key[1]}: {row.points or 'no points'} in {NAME}, "
+                f"{points} in Formgrader; the first one is kept"
+            )
+            continue
+        text = row.points if points is None else f"{points:g}"
+        merged[key] = replace(row, points=text, comment=comment or row.comment)
+    return merged, conflicts
+
+
+def remember(marks: dict[Key, tuple[float | None, str]], path: Path) -> None:
+    """Keep what was written into Formgrader's database."""
+    with atomic_write(path) as temporary:
+        temporary.write_text(json.dumps({"/".join(key): value for key, value in marks.items()}))
+
+
+def recall(path: Path) -> dict[str, list]:
+    return json.loads(path.read_text()) if path.exists() else {}
+
+
+def number(text: str) -> float | None:
+    """The points typed, with a decimal point or comma; None if there are none.
+
+    Raises:
+        ValueError: this is no number.
+    """
+    return float(text.replace(",", ".")) if text else None
+
+
+def apply(rows: dict[Key, Row], outcomes: list[Outcome]) -> list[str]:
+    """Put the marks and comments into the outcomes; say what could not be used."""
+    problems = []
+    for outcome in outcomes:
+        for mark in outcome.marks:
+            row = rows.get((mark.cell, outcome.id))
+            if row:
+                mark.comment = row.comment
+                problem = _apply(row, mark)
+                if problem:
+                    problems.append(f"{mark.cell}, {outcome.student}: {problem}")
+    known = {(mark.cell, outcome.id) for outcome in outcomes for mark in outcome.marks}
+    for key, row in rows.items():
+        if key not in known and row.points:
+            problems.append(f"{row.cell}, {row.student or row.id}: no such answer; the row is kept")
+    return problems
+
+
+def _apply(row: Row, mark: Mark) -> str:
+    try:
+        points = number(row.points)
+    except ValueError:
+        return f"{row.points!r} is no number of points; not counted"
+    if points is None:
+        return ""
+    if not 0 <= points <= mark.points:
+        return f"{row.points} points, expected 0 to {mark.points:g}; not counted"
+    mark.manual = points
+    if row.answer and row.answer != digest(mark.answer):
+        return "the answer changed after it was marked; please read it again"
+    return ""
+
+
+def complete(rows: dict[Key, Row], outcomes: list[Outcome]) -> dict[Key, Row]:
+    """The rows to write: those for each answer to read, question by question, then all the others.
+
+    A row that has points keeps the digest of the answer they were given for.
+    """
+    students = {outcome.id: outcome.student for outcome in outcomes}
+    wanted = [
+        (mark.cell, outcome.id, digest(mark.answer))
+        for outcome in outcomes
+        for mark in outcome.marks
+        if mark.by_hand and (mark.automatic is None or mark.manual is not None)
+    ]
+    order = {cell: place for place, cell in enumerate(dict.fromkeys(cell for cell, *_ in wanted))}
+    wanted.sort(key=lambda one: order[one[0]])  # stable: students stay in their order
+    completed = {}
+    for cell, student, answer in wanted:
+        row = rows.get((cell, student), Row(cell, student))
+        kept = row.answer if row.points and row.answer else answer
+        completed[row.key] = replace(row, student=students[student], answer=kept)
+    return {**completed, **{key: row for key, row in rows.items() if key not in completed}}

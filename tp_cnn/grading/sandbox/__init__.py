@@ -1,0 +1,1 @@
+"""Where submissions are executed: one kernel each, inside bubblewrap."""

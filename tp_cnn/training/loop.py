@@ -1,0 +1,220 @@
+"""The training loop of the course: `epoch`, `evaluate`, `predict`, `fit`, with checkpoints.
+
+``batches`` is any iterable of (images, labels) that can be iterated again: a
+`tp_cnn.data.batches.Batches` or a ``torch.utils.data.DataLoader``.
+"""
+
+import math
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+from tqdm.auto import tqdm
+
+from tp_cnn import runtime
+from tp_cnn.errors import CourseError
+from tp_cnn.files import atomic_write
+from tp_cnn.training.history import History, Row
+
+NAN_CHECK_EVERY = 50  # batches; reading a loss makes a GPU wait
+
+
+class Measure(NamedTuple):
+    """Means over the images of an epoch: loss, and accuracy between 0 and 1."""
+
+    loss: float
+    accuracy: float
+
+
+def epoch(
+    batches: Iterable[tuple[Tensor, Tensor]],
+    model: nn.Module,
+    criterion: nn.Module,
+    optimizer: Optimizer | None = None,
+    scheduler: LRScheduler | None = None,
+) -> Measure:
+    """Go once through ``batches``: train if there is an ``optimizer``, else only evaluate.
+
+    Question 14 asks in what the two differ.
+
+    Args:
+        criterion: a loss whose result is a mean over the batch, as PyTorch's are by default.
+        scheduler: one that steps after each batch (one-cycle, for example).
+
+    Raises:
+        CourseError: the loss is no longer a number, or there is no batch.
+    """
+    training = optimizer is not None
+    model.train(training)
+    device = next(model.parameters()).device
+    autocast = runtime.autocast(device)
+    total_loss = torch.zeros((), device=device)
+    correct = torch.zeros((), dtype=torch.int64, device=device)
+    count = 0
+    with torch.set_grad_enabled(training):
+        for step, (images, labels) in enumerate(batches):
+            images = images.to(device, non_blocking=True)
+            labels = labels.to(device, non_blocking=True)
+            with autocast:
+                outputs = model(images)
+                loss = criterion(outputs, labels)
+            if training:
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+                if scheduler:
+                    scheduler.step()
+            # The last batch may be smaller: a mean over images weighs each batch by its size.
+            total_loss += loss.detach() * len(labels)
+            correct += (outputs.detach().argmax(1) == labels).sum()
+            count += len(labels)
+            if training and step % NAN_CHECK_EVERY == 0:
+                _refuse_nan(loss.item(), optimizer)
+    if count == 0:
+        raise CourseError("no batch to go through: the set of images is empty")
+    measure = Measure(total_loss.item() / count, correct.item() / count)
+    if training:
+        _refuse_nan(measure.loss, optimizer)
+    return measure
+
+
+def _refuse_nan(loss: float, optimizer: Optimizer) -> None:
+    if not math.isfinite(loss):
+        rate = optimizer.param_groups[0]["lr"]
+        raise CourseError(
+            f"the loss is {loss}: training diverged with a learning rate of {rate:g}. Make the "
+            f"model anew and try {rate / 10:g}; check too that the images are normalised"
+        )
+
+
+def evaluate(
+    batches: Iterable[tuple[Tensor, Tensor]],
+    model: nn.Module,
+    criterion: nn.Module | None = None,
+) -> Measure:
+    """Mean loss (cross entropy by default) and accuracy over ``batches``, with nothing changed."""
+    return epoch(batches, model, criterion or nn.CrossEntropyLoss())
+
+
+@torch.no_grad()
+def predict(batches: Iterable[tuple[Tensor, Tensor]], model: nn.Module) -> tuple[Tensor, Tensor]:
+    """The model's logits, float32 (N, classes), and the labels, int64 (N,), on the CPU."""
+    model.eval()
+    device = next(model.parameters()).device
+    results = [(model(images.to(device)).float().cpu(), labels.cpu()) for images, labels in batches]
+    logits, labels = zip(*results, strict=True)
+    return torch.cat(logits), torch.cat(labels)
+
+
+def fit(
+    model: nn.Module,
+    train: Iterable[tuple[Tensor, Tensor]],
+    validation: Iterable[tuple[Tensor, Tensor]] | None = None,
+    *,
+    epochs: int,
+    optimizer: Optimizer,
+    criterion: nn.Module | None = None,
+    scheduler: LRScheduler | None = None,
+    step_each: str = "epoch",
+    checkpoint: str | Path | None = None,
+    progress: bool | None = None,
+    after_epoch: Callable[[Row], None] | None = None,
+) -> History:
+    """Train for ``epochs`` epochs, measuring on ``validation`` after each.
+
+    Interrupting (the stop button, Ctrl+C) returns the history so far, marked ``interrupted``.
+
+    Args:
+        scheduler: steps after each ``step_each``: ``"epoch"`` or ``"batch"``.
+        checkpoint: a file written after each epoch. If it exists already, the run goes on from
+            there; on the CPU it then gives the same weights as an uninterrupted one, exactly.
+        progress: show a bar an epoch; by default unless ``TP_CNN_PROGRESS=0``.
+        after_epoch: called with each new row of the history.
+
+    Raises:
+        CourseError: the loss is no longer a number, or the checkpoint belongs to another run.
+    """
+    if step_each not in ("epoch", "batch"):
+        raise CourseError(f"step_each is {step_each!r}: expected 'epoch' or 'batch'")
+    criterion = criterion or nn.CrossEntropyLoss()
+    progress = runtime.settings().progress if progress is None else progress
+    run = _Run(model, train, optimizer, scheduler)
+    history = run.load(checkpoint) if checkpoint and Path(checkpoint).exists() else History()
+    try:
+        for number in range(len(history) + 1, epochs + 1):
+            start, rate = time.perf_counter(), optimizer.param_groups[0]["lr"]
+            bar = tqdm(train, f"époque {number}/{epochs}", leave=False, disable=not progress)
+            by_batch = scheduler if step_each == "batch" else None
+            trained = epoch(bar, model, criterion, optimizer, by_batch)
+            measured = evaluate(validation, model, criterion) if validation else (None, None)
+            if scheduler and step_each == "epoch":
+                scheduler.step()
+            seconds = time.perf_counter() - start
+            history.append(Row(number, *trained, *measured, rate, seconds))
+            if checkpoint:
+                run.save(checkpoint, history)
+            if after_epoch:
+                after_epoch(history[-1])
+    except KeyboardInterrupt:
+        history.interrupted = True
+        print(f"Interrompu après {len(history)} époque(s) sur {epochs}.")
+    return history
+
+
+class _Run:
+    """All that a run needs to go on where it stopped."""
+
+    def __init__(self, model, train, optimizer, scheduler):
+        self.model, self.train, self.optimizer, self.scheduler = model, train, optimizer, scheduler
+        self.description = {
+            "model": str(model),
+            "optimizer": f"{type(optimizer).__name__} {optimizer.defaults}",
+            "scheduler": type(scheduler).__name__,
+            "batches": len(train),
+        }
+
+    def save(self, path: str | Path, history: History) -> None:
+        state = {
+            "description": self.description,
+            "history": [asdict(row) for row in history],
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "scheduler": self.scheduler.state_dict() if self.scheduler else None,
+            "random": torch.get_rng_state(),
+            "order": self._generator().get_state() if self._generator() else None,
+        }
+        with atomic_write(path) as temporary:
+            torch.save(state, temporary)
+
+    def load(self, path: str | Path) -> History:
+        try:
+            # Only tensors and plain values are read: a checkpoint from elsewhere cannot run code.
+            state = torch.load(path, map_location="cpu", weights_only=True)
+            description = state["description"]
+        except Exception as error:
+            raise CourseError(
+                f"{path} is not a checkpoint of this package ({error}): delete it or give another"
+            ) from None
+        for key, value in self.description.items():
+            if description[key] != value:
+                raise CourseError(
+                    f"{path} belongs to another run: its {key} is {description[key]}, here it is "
+                    f"{value}. Delete it or give another path"
+                )
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        if self.scheduler:
+            self.scheduler.load_state_dict(state["scheduler"])
+        torch.set_rng_state(state["random"])
+        if self._generator():
+            self._generator().set_state(state["order"])
+        return History(Row(**row) for row in state["history"])
+
+    def _generator(self) -> torch.Generator | None:
+        return getattr(self.train, "generator", None)

@@ -1,0 +1,230 @@
+"""A whole training run described by one object: data, network, optimiser, budget."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from torch import nn
+from torch.optim import lr_scheduler
+
+from tp_cnn import runtime
+from tp_cnn.data.augment import (
+    CenterCrop,
+    ColourJitter,
+    Cutout,
+    HorizontalFlip,
+    Mixup,
+    RandomCrop,
+    RandomShift,
+)
+from tp_cnn.data.batches import Batches, keep, split_train
+from tp_cnn.data.normalise import ZCA, Normalise, channel_statistics, to_unit
+from tp_cnn.data.sources import ImageSet, load
+from tp_cnn.errors import CourseError
+from tp_cnn.models import CifarNet, Dense, LeNet5, count_weights, hidden_for
+from tp_cnn.training import Measure, evaluate, fit
+from tp_cnn.training.history import History
+
+EVALUATION_BATCH = 500  # no gradient to keep: larger batches go faster
+IMAGE_SIZE = {"lenet5": 28, "cifarnet": 32}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a run depends on. Two runs of one recipe on the same CPU give the same weights."""
+
+    dataset: str = "mnist"
+    model: str = "lenet5"  # "lenet5", "cifarnet", or "dense" with as many weights as LeNet-5
+    model_options: dict = field(default_factory=dict)  # arguments of the model's class
+    images: int = 0  # train images kept, validation included; 0: all
+    validation: float | int = 0.1  # share or number of the train images held out
+    normalise: str = "pixels"  # "none", "pixels", "images" (the two deviations) or "zca"
+    shift: int = 0  # random shift in train, in pixels
+    crop: int = 0  # size of the random crop in train, centred elsewhere; 0: none
+    flip: bool = False  # random horizontal flip in train
+    jitter: float = 0.0  # random change of the colours in train, 0.2 for up to 20 %
+    cutout: int = 0  # side of the random square hidden in train; 0: none
+    mixup: bool = False  # mix each train image with another one
+    optimizer: str = "sgd"  # "sgd", "adam" or "adamw"
+    learning_rate: float = 0.05
+    momentum: float = 0.9
+    weight_decay: float = 0.0
+    schedule: str = "exponential"  # "constant", "exponential", "cosine" or "one-cycle"
+    decay: float = 0.85  # factor an epoch of the exponential schedule
+    epochs: int = 5
+    batch_size: int = 128
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Result:
+    """A finished run: the trained model, its history, and the test set measured once, at the end.
+
+    ``test`` is None when the run was interrupted.
+    """
+
+    model: nn.Module
+    history: History
+    test: Measure | None
+    batches: dict[str, Batches]  # "train", "validation", "test"
+
+
+def prepare(
+    recipe: Recipe, root: str | Path | None = None, device: torch.device | None = None
+) -> dict[str, Batches]:
+    """The batches ``"train"``, ``"validation"`` and ``"test"`` of a recipe.
+
+    Statistics come from the train part alone; only it is shuffled and augmented.
+    """
+    whole, test_set = load(recipe.dataset, "train", root), load(recipe.dataset, "test", root)
+    if recipe.images:
+        whole = keep(whole, recipe.images, recipe.seed)
+    train_set, validation_set = split_train(whole, recipe.validation, recipe.seed)
+    normalise = _normalisation(recipe, train_set)
+    centred = (CenterCrop(recipe.crop),) if recipe.crop else ()
+
+    def batches_for_evaluation(image_set: ImageSet) -> Batches:
+        return Batches(
+            image_set, EVALUATION_BATCH, augment=centred, normalise=normalise, device=device
+        )
+
+    return {
+        "train": Batches(
+            train_set,
+            recipe.batch_size,
+            shuffle=True,
+            augment=_augmentations(recipe),
+            normalise=normalise,
+            seed=recipe.seed,
+            device=device,
+        ),
+        "validation": batches_for_evaluation(validation_set),
+        "test": batches_for_evaluation(test_set),
+    }
+
+
+def _augmentations(recipe: Recipe) -> list:
+    wanted = [
+        (recipe.crop, RandomCrop(recipe.crop)),
+        (recipe.shift, RandomShift(recipe.shift)),
+        (recipe.flip, HorizontalFlip()),
+        (recipe.jitter, ColourJitter(recipe.jitter)),
+        (recipe.cutout, Cutout(recipe.cutout)),
+        (recipe.mixup, Mixup()),
+    ]
+    return [augmentation for asked, augmentation in wanted if asked]
+
+
+def _normalisation(recipe: Recipe, train_set: ImageSet) -> Callable:
+    name, images = recipe.normalise, train_set.images
+    if name in ("pixels", "images"):
+        return Normalise(channel_statistics(images, name))
+    seen = CenterCrop(recipe.crop)(images) if recipe.crop else images  # ZCA has a matrix by size
+    choices = {"none": lambda: to_unit, "zca": lambda: ZCA(seen)}
+    return _pick("normalise", name, choices)()
+
+
+def make_model(recipe: Recipe, image_set: ImageSet) -> nn.Module:
+    """A new network for these images, its weights drawn from torch's random state.
+
+    Raises:
+        CourseError: the network does not take images of this size, or has no such option.
+    """
+    channels, height, width = image_set.images.shape[1:]
+    classes = len(image_set.classes)
+    wanted = IMAGE_SIZE.get(recipe.model)
+    if wanted and (height, width) != (wanted, wanted):
+        raise CourseError(
+            f"{recipe.model} takes {wanted}×{wanted} images, those of {image_set.name} are "
+            f"{height}×{width}: choose another --model or --dataset"
+        )
+    if recipe.model == "cifarnet" and channels != 3:
+        raise CourseError(f"cifarnet takes 3 channels; {image_set.name} has {channels}")
+    shape = (channels, height, width)
+    makers = {
+        "lenet5": lambda: LeNet5(channels=channels, classes=classes, **recipe.model_options),
+        "cifarnet": lambda: CifarNet(classes=classes, **recipe.model_options),
+        "dense": lambda: Dense(hidden_for(61706, 1, shape, classes), shape, classes),
+    }
+    make = _pick("model", recipe.model, makers)
+    try:
+        return make()
+    except TypeError as error:
+        raise CourseError(f"model_options of {recipe.model}: {error}") from None
+
+
+def make_optimizer(recipe: Recipe, model: nn.Module) -> torch.optim.Optimizer:
+    """The recipe's optimiser on the model's weights."""
+    common = {"lr": recipe.learning_rate, "weight_decay": recipe.weight_decay}
+    makers = {
+        "sgd": lambda: torch.optim.SGD(model.parameters(), momentum=recipe.momentum, **common),
+        "adam": lambda: torch.optim.Adam(model.parameters(), **common),
+        "adamw": lambda: torch.optim.AdamW(model.parameters(), **common),
+    }
+    return _pick("optimizer", recipe.optimizer, makers)()
+
+
+def make_scheduler(recipe: Recipe, optimizer: torch.optim.Optimizer, batches: int):
+    """The recipe's schedule (None if constant) and whether it steps each ``"epoch"`` or batch."""
+    epochs = max(1, recipe.epochs)
+    makers = {
+        "constant": lambda: (None, "epoch"),
+        "exponential": lambda: (lr_scheduler.ExponentialLR(optimizer, recipe.decay), "epoch"),
+        "cosine": lambda: (lr_scheduler.CosineAnnealingLR(optimizer, epochs * batches), "batch"),
+        "one-cycle": lambda: (
+            lr_scheduler.OneCycleLR(optimizer, recipe.learning_rate, epochs * batches),
+            "batch",
+        ),
+    }
+    return _pick("schedule", recipe.schedule, makers)()
+
+
+def _pick(setting: str, name: str, choices: dict[str, Callable]) -> Callable:
+    if name not in choices:
+        raise CourseError(f"{setting} {name!r}: expected one of {', '.join(choices)}")
+    return choices[name]
+
+
+def run(
+    recipe: Recipe,
+    root: str | Path | None = None,
+    device: str | None = None,
+    say: Callable[[str], None] = lambda line: None,
+    **fit_options,
+) -> Result:
+    """Train as the recipe says, with a validation set drawn from the train set; then test, once.
+
+    Args:
+        root: folder where the data is looked for first.
+        device: by default the one that `tp_cnn.runtime.device` chooses.
+        say: receives a few lines on the data, the network and the device, before training.
+        fit_options: ``checkpoint``, ``progress`` and ``after_epoch`` of `tp_cnn.training.fit`.
+
+    Raises:
+        CourseError: see `tp_cnn.data.sources.load`, `make_model` and `tp_cnn.training.fit`.
+    """
+    runtime.seed_everything(recipe.seed)
+    where = runtime.device(device)
+    batches = prepare(recipe, root, where)
+    model = make_model(recipe, batches["test"].image_set)
+    model = model.to(where, memory_format=torch.channels_last)
+    optimizer = make_optimizer(recipe, model)
+    scheduler, step_each = make_scheduler(recipe, optimizer, len(batches["train"]))
+    say(f"data: {batches['train'].image_set.origin}")
+    counts = ", ".join(f"{len(part.labels):,} {name}" for name, part in batches.items())
+    say(f"images: {counts}")
+    say(f"model: {recipe.model}, {count_weights(model):,} weights")
+    say(f"device: {runtime.describe_device(where)}")
+    history = fit(
+        model,
+        batches["train"],
+        batches["validation"],
+        epochs=recipe.epochs,
+        optimizer=optimizer,
+        scheduler=scheduler,
+        step_each=step_each,
+        **fit_options,
+    )
+    test = None if history.interrupted else evaluate(batches["test"], model)
+    return Result(model, history, test, batches)
