@@ -12,8 +12,8 @@ from dataclasses import asdict, replace
 
 import common
 
+from tp_cnn.display import markdown_table
 from tp_cnn.files import atomic_write
-from tp_cnn.tables import markdown_table
 from tp_cnn.training import recipe
 
 SHARED = recipe.Recipe(epochs=20, schedule="cosine", validation=0.05)

@@ -20,10 +20,10 @@ from dataclasses import asdict, replace
 
 import common
 
+from tp_cnn.display import thousands
 from tp_cnn.experiments import reference
 from tp_cnn.files import atomic_write
 from tp_cnn.scratch import bag_of_words
-from tp_cnn.tables import thousands
 from tp_cnn.training import recipe
 from tp_cnn.training.history import Row
 

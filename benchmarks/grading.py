@@ -15,8 +15,8 @@ from common import write_report
 
 from tp_cnn.authoring import editions
 from tp_cnn.authoring.source import read_sources
+from tp_cnn.display import markdown_table
 from tp_cnn.grading.grade import grade
-from tp_cnn.tables import markdown_table
 
 
 def main() -> None:

@@ -28,8 +28,8 @@ from tp_cnn.data.augment import HorizontalFlip, RandomCrop
 from tp_cnn.data.batches import Batches
 from tp_cnn.data.normalise import Normalise, channel_statistics
 from tp_cnn.data.sources import ImageSet, load
+from tp_cnn.display import markdown_table
 from tp_cnn.models import CifarNet, LeNet5
-from tp_cnn.tables import markdown_table
 from tp_cnn.training import epoch
 
 BATCH = 128

@@ -44,7 +44,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from tp_cnn.models import geometry
-from tp_cnn.announce import announce
+from tp_cnn.display import announce
 from tp_cnn.checks import convolution as check
 from tp_cnn.checks.engine.framework import grade
 from tp_cnn.scratch import convolution, pooling

@@ -41,7 +41,7 @@ from torch.nn.functional import pad
 
 # %%
 from tp_cnn import training
-from tp_cnn.announce import announce
+from tp_cnn.display import Table, announce, percent, thousands
 from tp_cnn.checks import lenet as check
 from tp_cnn.checks.engine.framework import grade
 from tp_cnn.data import augment
@@ -50,7 +50,6 @@ from tp_cnn.data.classroom import load_for_class
 from tp_cnn.data.normalise import Normalise, channel_statistics
 from tp_cnn.models import Dense, LeNet5, count_weights, hidden_for, summary
 from tp_cnn.plots import lenet as pictures, training as plots
-from tp_cnn.tables import Table, percent, thousands
 
 # %% [markdown]
 # ## 1. Les images

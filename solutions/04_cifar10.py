@@ -52,7 +52,7 @@ from tp_cnn.scratch import bag_of_words
 from tp_cnn.experiments import reference
 
 from tp_cnn import training
-from tp_cnn.announce import announce
+from tp_cnn.display import Table, announce, percent, thousands
 from tp_cnn.checks import cifar as check
 from tp_cnn.checks.engine.framework import grade
 from tp_cnn.data.batches import Batches, split_train
@@ -63,7 +63,6 @@ from tp_cnn.training.history import History
 from tp_cnn.models import CifarNet, count_weights
 from tp_cnn.plots import cifar as pictures, training as plots
 from tp_cnn.training.recipe import keep
-from tp_cnn.tables import Table, percent, thousands
 
 # %% [markdown]
 # ## 1. Les images

@@ -57,7 +57,7 @@ from torch.nn.functional import cross_entropy
 from tp_cnn.training import recipe
 from tp_cnn.experiments import reference
 from tp_cnn import training
-from tp_cnn.announce import announce
+from tp_cnn.display import Table, announce, percent
 from tp_cnn.checks import ameliorations as check
 from tp_cnn.checks.engine.framework import grade
 from tp_cnn.experiments.configurations import CONFIGURATIONS, CUMULATIVE, configure, recipes
@@ -69,7 +69,6 @@ from tp_cnn.models import CifarNet, count_weights
 from tp_cnn.plots import ameliorations as pictures, training as plots
 from tp_cnn.plots.experiments import comparison
 from tp_cnn.experiments.summaries import mean_and_spread, summarise
-from tp_cnn.tables import Table, percent
 
 # %% [markdown]
 # ## 1. Comment comparer

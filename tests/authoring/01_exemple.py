@@ -16,7 +16,7 @@ width = 3
 # %%
 # ruff: noqa: B018, E402, I001
 import matplotlib.pyplot as plt
-from tp_cnn.announce import announce
+from tp_cnn.display import announce
 
 plt.figure(figsize=(width, 2))
 plt.plot([0, 1])

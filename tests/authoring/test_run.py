@@ -9,13 +9,13 @@ import nbformat
 import pytest
 from jupyter_client.kernelspec import KernelSpecManager
 
-from tp_cnn.announce import announce
 from tp_cnn.authoring.run import execute, run
+from tp_cnn.display import announce
 from tp_cnn.errors import CourseError
 
 RIGHT = """\
 import os, matplotlib.pyplot as plt
-from tp_cnn.announce import announce
+from tp_cnn.display import announce
 plt.plot([0, 1]); plt.show()
 announce(device="cpu, 2 threads", data=os.environ["TP_CNN_PROFILE"] + " <digits>")
 open("written.txt", "w").close()"""

@@ -269,8 +269,12 @@ def test_other_code_is_refused_then_mixed_when_told(tmp_path, monkeypatch, expec
     path = tmp_path / "results.jsonl"
     go(path, ONE, seeds=1)
     code = comparison._code()
-    monkeypatch.setattr(comparison, "_code", lambda: {**code, "code of training/loop.py": "changed"})
-    with pytest.raises(CourseError, match="code of training/loop.py: [0-9a-f]{8} in the file, changed"):
+    monkeypatch.setattr(
+        comparison, "_code", lambda: {**code, "code of training/loop.py": "changed"}
+    )
+    with pytest.raises(
+        CourseError, match="code of training/loop.py: [0-9a-f]{8} in the file, changed"
+    ):
         go(path, ONE, seeds=2)
     assert numbers(go(path, mix=True)) == expected
     assert len(lines(path)) == 4 * (1 + 3)  # nothing done twice
@@ -288,7 +292,9 @@ def test_a_run_resumed_with_other_code_stays_a_mixture(tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         go(path, ONE, seeds=1, say=interrupt)
     code = comparison._code()
-    monkeypatch.setattr(comparison, "_code", lambda: {**code, "code of training/loop.py": "changed"})
+    monkeypatch.setattr(
+        comparison, "_code", lambda: {**code, "code of training/loop.py": "changed"}
+    )
     (run,) = go(path, ONE, seeds=1, mix=True)
     assert run.history.epoch == [1, 2, 3]
     assert summaries.about([run])["code"].count("digest ") == 2

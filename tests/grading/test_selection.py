@@ -23,7 +23,7 @@ def test_what_an_answer_reads_is_kept_with_what_it_was_made_from():
 
 
 def test_drawings_and_announcements_are_left_out():
-    imports = "from tp_cnn.plots import training as plots\nfrom tp_cnn.announce import announce"
+    imports = "from tp_cnn.plots import training as plots\nfrom tp_cnn.display import announce"
     drawing = "x = f()\nplots.curves(x)\nannounce(data=x)\nprint(x)\nx"
     assert _kept(imports, "def f():\n    return 1", drawing) == [
         "def f():\n    return 1",

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tp_cnn import announce
+from tp_cnn import display
 from tp_cnn.authoring.blanks import TEXT_PLACEHOLDER
 from tp_cnn.authoring.editions import KIND_LABELS
 from tp_cnn.authoring.parsing import parse
@@ -231,7 +231,7 @@ def _shown(cell) -> Iterator[Shown]:
             yield Shown("table", str(data["text/markdown"]))
         elif output.get("output_type") == "error":
             yield Shown("text", f"{output.get('ename')} : {output.get('evalue')}")
-        elif announce.KEY not in output.get("metadata", {}) and output.get("name") != "stderr":
+        elif display.KEY not in output.get("metadata", {}) and output.get("name") != "stderr":
             text = str(output.get("text") or data.get("text/plain") or "")
             lines = [line for line in text.rstrip().splitlines() if not _is_chatter(line)]
             if lines and not text.startswith("<"):  # such as <Figure size 640x480>

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from tp_cnn import announce
+from tp_cnn import display
 from tp_cnn.authoring import page
 from tp_cnn.authoring.source import project_root, select
 from tp_cnn.errors import CourseError
@@ -232,7 +232,7 @@ def _result(name: str, notebook, seconds: float, failure: Failure | None, output
     facts: dict[str, list[str]] = {}
     for cell in _code_cells(notebook):
         for item in cell.outputs:
-            for key, value in item.get("metadata", {}).get(announce.KEY, {}).items():
+            for key, value in item.get("metadata", {}).get(display.KEY, {}).items():
                 if value not in facts.setdefault(key, []):
                     facts[key].append(value)
     heading = re.search(r"^# (.+)", notebook.cells[0].source) if notebook.cells else None

@@ -2,8 +2,8 @@
 
 from tp_cnn import runtime
 from tp_cnn.data.sources import ImageSet, load
+from tp_cnn.display import thousands
 from tp_cnn.errors import CourseError
-from tp_cnn.tables import thousands
 
 WARNINGS = {  # words in the origin of a set -> what a student must know
     "; sample: ": " ; c'est un échantillon : ses résultats ne valent pas ceux du jeu complet",

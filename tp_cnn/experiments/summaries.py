@@ -8,11 +8,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+from tp_cnn.display import markdown_table
 from tp_cnn.experiments.comparison import BUDGET
 from tp_cnn.experiments.configurations import CONFIGURATIONS
 from tp_cnn.experiments.results import Run
 from tp_cnn.files import atomic_write
-from tp_cnn.tables import markdown_table
 from tp_cnn.training.history import History, Row
 
 

@@ -11,7 +11,7 @@ import re
 
 from tp_cnn.authoring.parsing import parse
 
-DRAWING = ("tp_cnn.plots", "tp_cnn.announce", "tp_cnn.authoring.report", "IPython.display")
+DRAWING = ("tp_cnn.plots", "tp_cnn.display", "tp_cnn.authoring.report", "IPython.display")
 
 
 def needed(cells: list) -> list:

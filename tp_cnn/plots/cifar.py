@@ -12,8 +12,8 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from torch import Tensor
 from torchvision.utils import make_grid
 
+from tp_cnn.display import thousands
 from tp_cnn.plots.style import COLOURS, INK, PERCENT, clean, figure
-from tp_cnn.tables import thousands
 from tp_cnn.training.history import History
 
 BLUE, ORANGE, GREEN = COLOURS[:3]

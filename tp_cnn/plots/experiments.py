@@ -7,9 +7,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from tp_cnn.display import percent
 from tp_cnn.errors import CourseError
 from tp_cnn.plots.style import COLOURS, INK, PERCENT, clean, figure
-from tp_cnn.tables import percent
 from tp_cnn.training.history import History
 
 

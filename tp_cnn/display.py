@@ -1,6 +1,9 @@
-"""Tables that read well as text and that a notebook shows as tables."""
+"""What a cell shows: tables, numbers written in French, what was used (device, data)."""
 
 from collections.abc import Iterable, Sequence
+
+KEY = "tp_cnn"  # of the metadata that carries the facts
+LABELS = {"device": "Calcul sur", "data": "données", "seed": "graine"}
 
 
 def markdown_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -31,3 +34,25 @@ def percent(share: float, decimals: int = 2) -> str:
 def thousands(count: int) -> str:
     """A whole number, written in French: ``thousands(61706)`` is « 61 706 »."""
     return f"{count:,}".replace(",", " ")
+
+
+def announce(**facts: object) -> None:
+    """Show one line such as « Calcul sur : cpu, 2 threads · données : mnist », for the reader.
+
+    In a notebook, the facts also go into the metadata of the cell's output, where the results
+    page of ``tp-cnn run`` finds ``device`` and ``data``.
+
+    >>> announce(device=describe_device(device), data=train.origin)
+    """
+    texts = {name: str(value) for name, value in facts.items()}
+    line = " · ".join(f"{LABELS.get(name, name)} : {text}" for name, text in texts.items())
+    try:
+        from IPython import get_ipython
+        from IPython.display import display
+    except ImportError:
+        print(line)
+        return
+    if get_ipython() is None:
+        print(line)
+    else:
+        display({"text/plain": line}, raw=True, metadata={KEY: texts})
