@@ -22,6 +22,7 @@ from tp_cnn.training import recipe
 BUDGET = {"dataset": "digits", "model": "lenet5", "images": 200, "validation": 0.2, "epochs": 3}
 PAIR = recipes(["base", "normalisation"], **BUDGET)
 ONE = recipes(["base"], **BUDGET)
+LOOP = "code of training/loop.py"
 OPTIONS = [text for name, value in BUDGET.items() for text in (f"--{name}", str(value))]
 COMMAND = [str(Path(sys.executable).with_name("tp-cnn")), "compare", *PAIR, *OPTIONS]
 ENVIRONMENT = {**os.environ, "TP_CNN_THREADS": "1", "TP_CNN_PROGRESS": "0", "OMP_NUM_THREADS": "1"}
@@ -272,9 +273,7 @@ def test_other_code_is_refused_then_mixed_when_told(tmp_path, monkeypatch, expec
     monkeypatch.setattr(
         comparison, "_code", lambda: {**code, "code of training/loop.py": "changed"}
     )
-    with pytest.raises(
-        CourseError, match="code of training/loop.py: [0-9a-f]{8} in the file, changed"
-    ):
+    with pytest.raises(CourseError, match=f"{LOOP}: [0-9a-f]{{8}} in the file, changed"):
         go(path, ONE, seeds=2)
     assert numbers(go(path, mix=True)) == expected
     assert len(lines(path)) == 4 * (1 + 3)  # nothing done twice
