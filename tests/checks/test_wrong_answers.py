@@ -34,7 +34,7 @@ every_check = pytest.mark.parametrize("name", CHECKS)
 
 def answers_of(name):
     module, check = name.split(".")
-    return importlib.import_module(f"wrong_answers.{module}").ANSWERS[check]
+    return importlib.import_module(f"tests.checks.wrong_answers.{module}").ANSWERS[check]
 
 
 def cases(kind):
@@ -60,7 +60,7 @@ def test_has_a_table_of_wrong_answers(name):
 def test_table_has_no_answers_to_a_missing_check(module):
     names = {name.split(".")[1] for name in CHECKS if name.startswith(f"{module}.")}
     if names:
-        assert set(importlib.import_module(f"wrong_answers.{module}").ANSWERS) == names
+        assert set(importlib.import_module(f"tests.checks.wrong_answers.{module}").ANSWERS) == names
 
 
 @pytest.mark.parametrize("seed", SEEDS)

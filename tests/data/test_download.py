@@ -9,8 +9,8 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from file_server import md5, serve, tiny_mnist
 
+from tests.data.file_server import md5, serve, tiny_mnist
 from tp_cnn.data import sources
 from tp_cnn.data.files import catalog, download
 from tp_cnn.data.files.catalog import RemoteFile
@@ -181,7 +181,7 @@ def test_folder_that_cannot_be_written(server, tmp_path):
 
 FETCH = """
 import sys
-from file_server import tiny_mnist
+from tests.data.file_server import tiny_mnist
 from tp_cnn.data.files import catalog
 from tp_cnn.data import sources
 catalog.DATASETS["mnist"] = tiny_mnist(sys.argv[1])[0]
@@ -207,7 +207,7 @@ def start(server, root):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent), "OMP_NUM_THREADS": "1"},
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "OMP_NUM_THREADS": "1"},
     )
 
 

@@ -6,8 +6,8 @@ import tarfile
 
 import pytest
 import torch
-from file_server import idx, tiny_cifar, tiny_mnist
 
+from tests.data.file_server import idx, tiny_cifar, tiny_mnist
 from tp_cnn.data.files import formats
 from tp_cnn.errors import CourseError
 

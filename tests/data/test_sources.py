@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from file_server import idx, serve, tiny_cifar, tiny_mnist
 from PIL import Image
 
+from tests.data.file_server import idx, serve, tiny_cifar, tiny_mnist
 from tp_cnn.data import sources
 from tp_cnn.data.files import cache, catalog, layouts
 from tp_cnn.data.sources import load

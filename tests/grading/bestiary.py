@@ -17,8 +17,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hostile_cells import LOST, SPIES, TOLD
-from mistreated import (
+from tests.grading.hostile_cells import LOST, SPIES, TOLD
+from tests.grading.mistreated import (
     IMAGE,
     SCRIPT,
     active_outputs,
@@ -42,7 +42,6 @@ from mistreated import (
     writer,
     zipped,
 )
-
 from tp_cnn.authoring import editions
 from tp_cnn.authoring.source import Source
 from tp_cnn.grading.model import STATUS, Outcome

@@ -1,6 +1,5 @@
 import json
 import shutil
-import sys
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,6 @@ from tp_cnn.authoring.source import read_source
 from tp_cnn.grading.sandbox import bubblewrap
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE))  # for bestiary, hostile_cells, invented_class
 
 
 @pytest.fixture(scope="session")

@@ -5,8 +5,8 @@ import socket
 import threading
 
 import pytest
-from bestiary import World, bestiary, breaches
 
+from tests.grading.bestiary import World, bestiary, breaches
 from tp_cnn.grading import grade
 from tp_cnn.grading.sandbox.bubblewrap import Limits
 

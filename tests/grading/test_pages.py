@@ -5,8 +5,8 @@ from dataclasses import replace
 from html import unescape
 
 import pytest
-from invented_class import Reader, make_batch, write
 
+from tests.grading.invented_class import Reader, make_batch, write
 from tp_cnn.errors import CourseError
 from tp_cnn.grading.class_results import success
 from tp_cnn.grading.html import number

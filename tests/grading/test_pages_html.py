@@ -4,8 +4,8 @@ import base64
 import re
 
 import pytest
-from invented_class import png
 
+from tests.grading.invented_class import png
 from tp_cnn.grading.html import clean, markdown, pictures, verbatim, without_folders
 
 

@@ -8,8 +8,8 @@ from html import unescape
 from pathlib import Path
 
 import pytest
-from invented_class import Reader, hostile_batch, make_batch, write
 
+from tests.grading.invented_class import Reader, hostile_batch, make_batch, write
 from tp_cnn.grading import manual
 from tp_cnn.grading.html import line
 from tp_cnn.grading.model import Mark

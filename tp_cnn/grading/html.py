@@ -201,7 +201,7 @@ def _address(encoded: str) -> str | None:
 def page(title: str, body: str, kind: str, script: str = "") -> str:
     """A whole page; it loads nothing, and its policy lets no script run but ``script``."""
     folder = Path(__file__).parent
-    sheets = [folder.parent / "page.css", folder / "grading.css"]
+    sheets = [folder.parent / "authoring" / "page.css", folder / "grading.css"]
     css = "".join(sheet.read_text(encoding="utf-8") for sheet in sheets)
     policy = "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'"
     policy += f"; style-src '{_fingerprint(css)}'"

@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn import functional as F
 from torchvision.transforms import v2
 
-from wrong_answers import Answers
+from tests.checks.wrong_answers import Answers
 
 
 def statistics(images):

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from wrong_answers import Answers
+from tests.checks.wrong_answers import Answers
 
 SIZES = {
     "conv1": (32, 32, 32),

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from wrong_answers import Answers
+from tests.checks.wrong_answers import Answers
 
 
 def correlate2d(image, kernel):

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from wrong_answers import Answers
+from tests.checks.wrong_answers import Answers
 
 
 def sequential(*end, filters=(6, 16), padding=2, pool=nn.MaxPool2d, activation=nn.ReLU, **sizes):
