@@ -73,18 +73,18 @@ def grade(
     kept = _kept(exam, found, output) if resume else {}
     if kept:
         say(f"{len(kept)} of {len(found)} submissions are graded already")
-    with Executor(
+    executor = Executor(
         sandbox=sandbox,
         limits=limits or Limits(),
         data=_data(root),
         environment=grading_parameters(source),
-    ) as executor:
-        engine.check_control(exam, executor, gradebook)
-        left = [one for one in found if one.id not in kept]
-        outcomes = list(kept.values())
-        for tried in _attempt_all(left, exam, executor, jobs):
-            outcomes.append(_finish(tried, exam, gradebook, output))
-            say(_line(outcomes[-1], len(outcomes), len(found)))
+    )
+    engine.check_control(exam, executor, gradebook)
+    left = [one for one in found if one.id not in kept]
+    outcomes = list(kept.values())
+    for tried in _attempt_all(left, exam, executor, jobs):
+        outcomes.append(_finish(tried, exam, gradebook, output))
+        say(_line(outcomes[-1], len(outcomes), len(found)))
     outcomes.sort(key=lambda one: (one.student.casefold(), one.id))
     for line in [*conflicts, *manual.apply(rows, outcomes)]:
         say(f"{manual.NAME}: {line}")

@@ -25,9 +25,20 @@ HOME = "/tmp/home"
 PACKAGE = "/course"
 DATA = "/data"
 SYSTEM = (
-    *("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/sys/devices/system/cpu"),
-    *("/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/alternatives"),
-    *("/etc/localtime", "/etc/nsswitch.conf"),
+    "/usr",
+    "/bin",
+    "/sbin",
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/libx32",
+    "/sys/devices/system/cpu",
+    "/etc/ld.so.cache",
+    "/etc/ld.so.conf",
+    "/etc/ld.so.conf.d",
+    "/etc/alternatives",
+    "/etc/localtime",
+    "/etc/nsswitch.conf",
 )
 FONTS = ("/usr/share/fonts", "/usr/local/share/fonts")  # matplotlib would list them for seconds
 NUMERIC = ("OMP_", "OPENBLAS_", "MKL_")  # settings of the machine's numeric libraries
@@ -81,31 +92,20 @@ def environment(package: str, data: Path | str | None, extra: dict[str, str]) ->
     }
 
 
-def command(
-    limits: Limits, variables: dict[str, str], data: Path | None = None, nested: bool = False
-) -> list[str]:
-    """The beginning of a command line; the sandboxed program and its arguments follow it.
-
-    ``nested``: the program is trusted, and makes sandboxes itself for what it starts.
-    """
-    options = ["bwrap", "--unshare-all", "--unshare-user", "--die-with-parent", "--new-session"]
-    if nested:
-        options += ["--uid", "0", "--gid", "0", "--cap-add", "ALL"]
-    else:
-        options += ["--disable-userns", "--cap-drop", "ALL", "--as-pid-1"]
-    options += [
-        *("--hostname", "tp-cnn", "--clearenv"),
-        *_binds(data),
-        *("--proc", "/proc", "--dev", "/dev"),
-        *("--size", str(limits.disk), "--tmpfs", "/dev/shm"),
-        *("--size", str(limits.disk), "--tmpfs", "/tmp"),
-        *("--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/"),
-    ]
-    if not nested:
-        options += ["--remount-ro", "/proc"]
+def command(limits: Limits, variables: dict[str, str], data: Path | None = None) -> list[str]:
+    """The beginning of a command line; the sandboxed program and its arguments follow it."""
+    size = str(limits.disk)
+    options = ["bwrap", "--unshare-all", "--unshare-user", "--disable-userns"]
+    options += ["--die-with-parent", "--new-session", "--as-pid-1", "--cap-drop", "ALL"]
+    options += ["--hostname", "tp-cnn", "--clearenv", "--proc", "/proc", "--dev", "/dev"]
+    # Before what may lie in them: a virtual environment below /tmp, for instance.
+    options += ["--size", size, "--tmpfs", "/dev/shm", "--size", size, "--tmpfs", "/tmp"]
+    options += _binds(data)
+    for folder in ("/proc", "/dev", "/"):
+        options += ["--remount-ro", folder]
     for name, value in variables.items():
         options += ["--setenv", name, value]
-    return [*options, "--"]
+    return [*options, "--chdir", "/", "--"]
 
 
 def _binds(data: Path | None) -> list[str]:
@@ -169,4 +169,6 @@ def obstacle() -> str | None:
     if done.stdout == "works":
         return None
     reason = (done.stderr.strip().splitlines() or ["no message"])[-1]
+    if "No such file" in reason or "ModuleNotFoundError" in reason:
+        reason += f"; the sandbox does not show the Python environment {sys.prefix}"
     return f"bubblewrap does not work here ({reason}); {NO_SANDBOX}"

@@ -3,7 +3,6 @@
 import copy
 import os
 import signal
-import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +11,7 @@ from tp_cnn.errors import CourseError
 from tp_cnn.grading.sandbox import bubblewrap
 from tp_cnn.grading.sandbox.bubblewrap import Limits
 from tp_cnn.grading.sandbox.outputs import Outputs, count
-from tp_cnn.grading.sandbox.warm import START, Garbled, Kernel, KernelEnded, Starter, WarmStarter
+from tp_cnn.grading.sandbox.process import Garbled, Kernel, KernelEnded, start
 
 GRACE = 5  # seconds in which an interrupted cell must end
 FLOOD = 10  # a cell that sends so many times what it may show is stopped
@@ -46,94 +45,48 @@ class Execution:
     failure: str | None = None  # in French, when no kernel could be started
 
 
+@dataclass
 class Executor:
     """Executes notebooks, several at a time if several threads ask.
-
-    Args:
-        sandbox: whether kernels run in the sandbox.
-        limits: what one submission may use.
-        data: a folder of data sets, which kernels can read.
-        environment: variables for the kernels.
-        warm: whether kernels start from a process that has imported the libraries.
 
     Raises:
         CourseError: a sandbox is asked for and cannot be had.
     """
 
-    def __init__(
-        self,
-        *,
-        sandbox: bool = True,
-        limits: Limits = Limits(),  # noqa: B008 - immutable
-        data: Path | None = None,
-        environment: dict[str, str] | None = None,
-        warm: bool = True,
-    ):
-        self.sandbox, self.limits, self.warm = sandbox, limits, warm
-        self.options = (limits, data, dict(environment or {}), sandbox)
+    sandbox: bool = True
+    limits: Limits = field(default_factory=Limits)  # of one submission
+    data: Path | None = None  # a folder of data sets, which kernels can read
+    environment: dict[str, str] = field(default_factory=dict)  # variables for the kernels
 
-    def __enter__(self) -> "Executor":
+    def __post_init__(self):
         if self.sandbox and (reason := bubblewrap.obstacle()):
             raise CourseError(reason)
         if not hasattr(os, "fork"):
             raise CourseError("grading needs Linux or macOS; on Windows, use WSL 2")
-        kind = WarmStarter if self.warm and sys.platform.startswith("linux") else Starter
-        self.starter = kind(*self.options)
-        return self
-
-    def __exit__(self, *_) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """End every process and remove every temporary folder."""
-        self.starter.close()
 
     def execute(self, notebook) -> Execution:
         """Execute a copy of ``notebook``; errors of cells are outputs, and execution goes on.
 
         A cell that ends its kernel is withdrawn and the notebook executed again without it.
         """
-        start = time.monotonic()
+        began = time.monotonic()
         deadline = None
         withdrawn: dict[int, Stop] = {}
         while True:
             try:
-                starter, kernel = self._start()
+                kernel = start(self.limits, self.data, self.environment, self.sandbox)
             except (OSError, KernelEnded) as error:
                 failure = f"le noyau n'a pas démarré ({error})"
-                return Execution(notebook, [], time.monotonic() - start, failure)
+                return Execution(notebook, [], time.monotonic() - began, failure)
             deadline = deadline or time.monotonic() + self.limits.notebook_seconds
             attempt = Attempt(notebook, self.limits, withdrawn, deadline)
             try:
                 lost = attempt.run(kernel)
             finally:
                 kernel.close()
-            if lost is not None and not starter.alive():
-                continue  # all kernels ended with the process that started them: not this cell
             if lost is None or len(withdrawn) == self.limits.withdrawals:
-                return Execution(attempt.notebook, attempt.stops, time.monotonic() - start)
+                return Execution(attempt.notebook, attempt.stops, time.monotonic() - began)
             withdrawn[lost] = attempt.stops[-1]
-
-    def _start(self) -> tuple[Starter, Kernel]:
-        """A kernel that is ready; a cold one from the first time on that a warm one fails."""
-        starter = self.starter
-        try:
-            return starter, _ready(starter.start())
-        except (OSError, KernelEnded):
-            if type(starter) is Starter:
-                raise
-        self.starter = starter = Starter(*self.options)
-        return starter, _ready(starter.start())
-
-
-def _ready(kernel: Kernel) -> Kernel:
-    try:
-        if kernel.receive(time.monotonic() + START) is None:
-            raise KernelEnded(None)
-    except BaseException:
-        kernel.close()
-        raise
-    return kernel
 
 
 class Attempt:

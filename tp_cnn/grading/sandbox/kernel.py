@@ -10,7 +10,6 @@ import contextlib
 import io
 import json
 import os
-import random
 import signal
 import socket
 import struct
@@ -20,6 +19,7 @@ import threading
 HEADER = struct.Struct(">I")  # length of the JSON text that follows
 PIECE = 32_768  # characters of printed text in one message
 MESSAGE = 8_000_000  # bytes of JSON in one message; the host refuses longer ones
+KILLED = 128  # added to a signal in an exit status, as shells and bubblewrap do
 
 
 class Channel:
@@ -114,7 +114,6 @@ def serve(end: socket.socket) -> None:
     streams[0].other, streams[1].other = streams[1], streams[0]
     sys.stdin = io.StringIO()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _reseed()
     sys.stdout, sys.stderr = streams
     shell = _shell(channel)
     channel.send({"type": "ready"})
@@ -147,15 +146,6 @@ def _error(error: BaseException) -> dict:
     except Exception:
         text = ""
     return {"status": "error", "ename": type(error).__name__, "evalue": text[:10_000]}
-
-
-def _reseed() -> None:
-    """Give each submission random numbers of its own, as a process that imports anew has."""
-    random.seed()
-    if "numpy" in sys.modules:
-        sys.modules["numpy"].random.seed()
-    if "torch" in sys.modules:
-        sys.modules["torch"].default_generator.seed()
 
 
 def _shell(channel: Channel):
@@ -213,8 +203,6 @@ def _shell(channel: Channel):
     config.HistoryManager.enabled = False  # no file and no thread
     shell = Shell.instance(config=config)
     builtins.input = no_input
-    if "matplotlib_inline.backend_inline" in sys.modules:  # it looked for the shell when imported
-        shell.enable_matplotlib("inline")
     return shell
 
 
