@@ -58,14 +58,61 @@ def test_cells_that_are_no_python_are_kept_with_all_they_name():
     ]
 
 
-def test_cells_that_a_student_added_are_kept_and_markdown_is_not():
+def _added(source, answer="answer = helper()"):
+    """What is executed of a student's own cell, between given ones and an answer."""
+    given = _cell("import numpy as np\nbase = 2\nmore = 3", "b")
+    cells = [given, v4.new_markdown_cell("texte", id="m"), _cell(source, "own", "added")]
+    kept = {c.id: c.source for c in needed([*cells, _cell(answer, "answer", "answer")])}
+    return kept.get("own"), kept.get("b")
+
+
+def test_a_helper_that_a_student_added_is_kept_with_what_it_reads():
+    helper = "def helper():\n    return base"
+    assert _added(helper) == (helper, "base = 2")
+
+
+@pytest.mark.parametrize(
+    "experiment",
+    [
+        "for epochs in range(9): print(train(base, epochs))",
+        "!pip install seaborn\nhistory = fit(make(), base)\nhistory",
+        "%%time\nhistory = fit(make(), base)",
+    ],
+)
+def test_an_own_experiment_on_which_no_answer_depends_is_not_executed(experiment):
+    assert _added(experiment, answer="answer = 3") == (None, None)
+    helper = "def helper():\n    return 1"
+    assert _added(f"{helper}\n\n{experiment.split(chr(10))[-1].strip()}")[0] == helper
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["exec('x = 1')", "globals()['x'] = 1", "from math import *", "np.random.seed(0)", "x = = 1"],
+)
+def test_an_own_cell_whose_effect_is_not_in_its_text_is_executed(source):
+    assert _added(source, answer="answer = x")[0] == source
+
+
+def test_a_name_that_is_bound_again_further_down_is_not_looked_for_above():
+    assert _kept("x = slow()", "x = 1") == ["x = 1"]
+    assert _kept("x = [1]", "x += [2]") == ["x = [1]", "x += [2]"]
+    assert _kept("x = 1", "if True:\n    x = 2") == ["x = 1", "if True:\n    x = 2"]
+
+
+def test_what_a_function_reads_is_kept_even_after_the_function():
     cells = [
-        v4.new_markdown_cell("texte", id="m"),
-        _cell("def helper():\n    return base", "h", "added"),
-        _cell("1 + 1", "g"),
+        _cell("def f():\n    return later", "g0"),
+        _cell("answer = f", "answer", "answer"),
+        _cell("later = 1\nother = 2", "g1"),
+        _cell("answer()", "test", "answer"),
     ]
-    assert [cell.id for cell in needed([_cell("base = 2\nmore = 3", "b"), *cells])] == ["b", "h"]
-    assert needed([_cell("base = 2\nmore = 3", "b"), *cells])[0].source == "base = 2"
+    assert [cell.source for cell in needed(cells)][2] == "later = 1"
+
+
+def test_an_import_is_cut_to_the_names_that_are_needed():
+    assert _kept("from math import pi, tau as x, e\nimport numpy, torch") == [
+        "from math import tau as x"
+    ]
 
 
 def test_the_notebook_itself_is_not_changed():

@@ -1,47 +1,90 @@
 """What of a notebook must be executed to grade it.
 
-The cells that a student wrote, the tests, and the statements of the given cells on which they
-depend: those that may bind or change a name used further down. Drawings and trainings that no
-answer uses are left out.
+The answers and the tests, and the statements of the other cells on which they depend: those that
+may bind or change a name used further down. Drawings, trainings and a student's own experiments
+that no answer uses are left out.
 """
 
 import ast
 import copy
 import re
+import symtable
+from dataclasses import dataclass, field
 
 from tp_cnn.authoring.parsing import parse
+from tp_cnn.grading.suspicions import parse_cell
 
 DRAWING = ("tp_cnn.plots", "tp_cnn.display", "tp_cnn.authoring.report", "IPython.display")
+# What these bind or change cannot be told from the text: a cell that calls them is executed.
+UNKNOWN = {"exec", "eval", "globals", "locals", "vars", "setattr", "get_ipython", "*"}
+SETTING = re.compile(r"set_\w+|seed|manual_seed|filterwarnings|simplefilter")  # of a module
+
+
+@dataclass
+class Facts:
+    """What a statement does with the names of the notebook."""
+
+    reads: set[str] = field(default_factory=set)
+    later: set[str] = field(default_factory=set)  # read when its functions are called
+    touches: set[str] = field(default_factory=set)  # binds, or may change the value of
+    defines: set[str] = field(default_factory=set)  # binds, whatever they were before
 
 
 def needed(cells: list) -> list:
-    """Copies of the code cells to execute, in order; the given ones cut to what is needed."""
-    trees = {cell.id: parse(cell.source) for cell in cells if cell.cell_type == "code"}
+    """Copies of the code cells to execute, in order; the others cut to what is needed."""
+    whole = [cell for cell in cells if cell.cell_type == "code"]
+    trees = {cell.id: parse(cell.source) for cell in whole}
     modules, harmless = _imports([tree for tree in trees.values() if tree])
-    kept, wanted = [], set()
+    late: set[str] = set()
+    while True:  # until no function that is kept reads a name that was not looked for
+        kept, read_later = _pass(whole, trees, modules, harmless, late)
+        if read_later <= late:
+            return kept
+        late |= read_later
+
+
+def _pass(cells, trees, modules: set[str], harmless: set[str], late: set[str]):
+    """The cells to execute, and the names that their functions read."""
+    kept, wanted, read_later = [], set(), set()
     for cell in reversed(cells):
-        if cell.cell_type != "code":
-            continue
         cell, tree = copy.deepcopy(cell), trees[cell.id]
+        if tree is None:
+            tree = parse_cell(cell.source) if is_added(cell) else None
         if tree is None:  # a magic, or no Python
             wanted |= set(re.findall(r"\w+", cell.source))
-        elif not is_given(cell):
-            wanted |= _read(tree)
-        else:
-            statements = []
-            for statement in reversed(tree.body):
-                if wanted & _touched(statement, modules, harmless):
-                    statements.append(statement)
-                    wanted |= _read(statement)
+            kept.append(cell)
+            continue
+        statements = []
+        for statement in reversed(tree.body):
+            facts = _facts(statement, modules, harmless)
+            if is_answer(cell):
+                wanted |= facts.reads
+            elif facts.touches & (wanted | late | UNKNOWN):
+                statement = _cut(statement, wanted | late)
+                wanted = (wanted - facts.defines) | facts.reads
+            elif not (is_added(cell) and _is_setting(statement, modules)):
+                continue
+            statements.append(statement)
+            read_later |= facts.later
+        if not is_answer(cell):
             cell.source = "\n".join(map(ast.unparse, statements[::-1]))
         if cell.source:
             kept.append(cell)
-    return kept[::-1]
+    return kept[::-1], read_later
+
+
+def is_answer(cell) -> bool:
+    """Whether a cell is an answer or a test, which are executed as they are."""
+    return "nbgrader" in cell.metadata
+
+
+def is_added(cell) -> bool:
+    """Whether a student added a cell."""
+    return bool(cell.metadata.get("tp_cnn", {}).get("added"))
 
 
 def is_given(cell) -> bool:
-    """Whether a cell is neither an answer, nor a test, nor one that a student added."""
-    return "nbgrader" not in cell.metadata and "tp_cnn" not in cell.metadata
+    return not is_answer(cell) and not is_added(cell)
 
 
 def _imports(trees: list[ast.Module]) -> tuple[set[str], set[str]]:
@@ -59,22 +102,68 @@ def _imports(trees: list[ast.Module]) -> tuple[set[str], set[str]]:
     return bound, harmless
 
 
-def _read(tree: ast.AST) -> set[str]:
-    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+def _facts(statement: ast.stmt, modules: set[str], harmless: set[str]) -> Facts:
+    names = _names(statement)
+    try:
+        table = symtable.symtable(ast.unparse(statement), "", "exec")
+    except (SyntaxError, ValueError, RecursionError):
+        return Facts(names, names, names)
+    inner = _tables_below(table)
+    later = {one.get_name() for below in inner for one in below.get_symbols() if one.is_global()}
+    top = table.get_symbols()
+    reads = later | {one.get_name() for one in top if one.is_referenced()}
+    binds = {one.get_name() for one in top if one.is_assigned() or one.is_imported()}
+    binds |= {"*"} & names
+    changes = _changes(statement, harmless) & reads - modules
+    defines = binds if isinstance(statement, DEFINITIONS) else set()
+    return Facts(reads, later, binds | changes, defines)
 
 
-def _touched(tree: ast.AST, modules: set[str], harmless: set[str]) -> set[str]:
-    """The names that a cell binds, or whose value it may change."""
-    bound, changed = set(), set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            bound.add(node.id)
-        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
-            bound.add(node.name)
-        elif isinstance(node, ast.Import | ast.ImportFrom):
-            bound |= {alias.asname or alias.name.split(".")[0] for alias in node.names}
-        elif isinstance(node, ast.Attribute | ast.Subscript) and isinstance(node.ctx, ast.Store):
-            changed |= _read(node)
-        elif isinstance(node, ast.Call) and not _read(node.func) <= harmless:
-            changed |= _read(node)  # a method's object, or an argument
-    return bound | (changed - modules)
+DEFINITIONS = (ast.Assign, ast.AnnAssign, ast.FunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
+
+
+def _tables_below(table: symtable.SymbolTable) -> list[symtable.SymbolTable]:
+    below = table.get_children()
+    return [*below, *(one for child in below for one in _tables_below(child))]
+
+
+def _names(tree: ast.AST) -> set[str]:
+    """The names in a statement, ``*`` for ``import *``."""
+    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    return names | {node.name for node in ast.walk(tree) if isinstance(node, ast.alias)} & {"*"}
+
+
+def _changes(tree: ast.AST, harmless: set[str]) -> set[str]:
+    """The names whose value a statement may change without binding them."""
+    if isinstance(tree, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+        return set()  # not before it is called
+    changed = set()
+    if isinstance(tree, ast.Attribute | ast.Subscript) and isinstance(tree.ctx, ast.Store):
+        changed = _names(tree)
+    elif isinstance(tree, ast.Call) and not _names(tree.func) <= harmless:
+        changed = _names(tree)  # a method's object, or an argument
+    return changed.union(*(_changes(node, harmless) for node in ast.iter_child_nodes(tree)))
+
+
+def _cut(statement: ast.stmt, names: set[str]) -> ast.stmt:
+    """An import without the names that nobody needs; any other statement as it is."""
+    if not isinstance(statement, ast.Import | ast.ImportFrom):
+        return statement
+    wanted = [
+        alias
+        for alias in statement.names
+        if (alias.asname or alias.name.split(".")[0]) in names | {"*"}
+    ]
+    return type(statement)(**{**vars(statement), "names": wanted})
+
+
+def _is_setting(statement: ast.stmt, modules: set[str]) -> bool:
+    """``torch.manual_seed(0)``, ``np.set_printoptions(...)``."""
+    call = getattr(statement, "value", None)
+    function = getattr(call, "func", None)
+    return (
+        isinstance(statement, ast.Expr)
+        and isinstance(function, ast.Attribute)
+        and SETTING.fullmatch(function.attr) is not None
+        and bool(_names(function) & modules)
+    )

@@ -201,6 +201,7 @@ def _shell(channel: Channel):
 
     config = Config()
     config.HistoryManager.enabled = False  # no file and no thread
+    config.InteractiveShell.xmode = "Plain"  # tracebacks in colour take 25 ms each
     shell = Shell.instance(config=config)
     builtins.input = no_input
     return shell
