@@ -299,13 +299,14 @@ def print_pages(html, folder):
     (folder / "page.html").write_text(html, encoding="utf-8")
     options = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={folder / 'user'}"]
     target = [f"--print-to-pdf={folder / 'page.pdf'}", (folder / "page.html").as_uri()]
-    subprocess.run([CHROMIUM, *options, *target], check=True, capture_output=True, timeout=120)
+    subprocess.run([CHROMIUM, *options, *target], check=True, capture_output=True, timeout=600)
     return len(re.findall(rb"/Type\s*/Page\b", (folder / "page.pdf").read_bytes()))
 
 
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
 
 
+@pytest.mark.slow
 @needs_chromium
 def test_all_notebooks_answered_print_on_ten_pages(tmp_path):
     page = report_page.build(report.read(SOLVED, ["Ada Lovelace", "Blaise Pascal"]))
@@ -442,7 +443,7 @@ def execute_as_jupyter(tmp_path_factory):
                 printed.append(message["content"]["text"])
             assert message["msg_type"] != "error", message["content"]
 
-        client.execute_interactive(code, allow_stdin=True, output_hook=keep, timeout=60)
+        client.execute_interactive(code, allow_stdin=True, output_hook=keep, timeout=600)
         return "".join(printed)
 
     yield folder, execute
