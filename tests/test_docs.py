@@ -52,3 +52,10 @@ def test_commands_are_found():
 
 def test_readme_is_short():
     assert len(README.read_text(encoding="utf-8").splitlines()) <= 130
+
+
+def test_ci_tests_as_the_readme_says():
+    (line,) = re.findall(
+        r"^(python3 -m venv .*\S) +# tests$", README.read_text("utf-8"), re.MULTILINE
+    )
+    assert line in (ROOT / ".ci/run").read_text(encoding="utf-8").splitlines()
