@@ -368,10 +368,19 @@ bow_vocabulary_weights = FunctionCheck(
 def _cifarnet() -> nn.Sequential:
     with torch.device("meta"):  # only the settings are used: no memory, and nothing is drawn
         return nn.Sequential(
-            *[nn.Conv2d(3, 32, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2)],
-            *[nn.Conv2d(32, 64, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2)],
-            *[nn.Conv2d(64, 64, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2)],
-            *[nn.Flatten(), nn.Linear(64 * 4 * 4, 1000), nn.ReLU(), nn.Linear(1000, CLASSES)],
+            nn.Conv2d(3, 32, 5, padding=2),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Conv2d(32, 64, 5, padding=2),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Conv2d(64, 64, 5, padding=2),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Flatten(),
+            nn.Linear(64 * 4 * 4, 1000),
+            nn.ReLU(),
+            nn.Linear(1000, CLASSES),
         )
 
 

@@ -14,8 +14,15 @@ from tp_cnn.models import CifarNet, LeNet5
 
 with torch.device("meta"):
     RIGHT = nn.Sequential(
-        *[nn.Conv2d(3, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2)],
-        *[nn.Flatten(), nn.Linear(64, 8), nn.ReLU(), nn.Dropout(0.5), nn.Linear(8, 2)],
+        nn.Conv2d(3, 4, 3, padding=1),
+        nn.BatchNorm2d(4),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Flatten(),
+        nn.Linear(64, 8),
+        nn.ReLU(),
+        nn.Dropout(0.5),
+        nn.Linear(8, 2),
     )
 improved = NetworkCheck(
     "Un réseau avec normalisation par lot et dropout.",
@@ -34,7 +41,12 @@ def improved_network(rate=0.5, last=(nn.ReLU, nn.Dropout), normalise=True):
     return nn.Sequential(
         nn.Conv2d(3, 4, 3, padding=1),
         *[nn.BatchNorm2d(4)] * normalise,
-        *[nn.MaxPool2d(2), nn.ReLU(), nn.Flatten(), nn.Linear(64, 8), *between, nn.Linear(8, 2)],
+        nn.MaxPool2d(2),
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.Linear(64, 8),
+        *between,
+        nn.Linear(8, 2),
     )
 
 
@@ -185,8 +197,10 @@ def test_cells_of_a_table_are_judged_one_by_one():
     lines = verdict.message.splitlines()
     assert lines[0] == "13 cases justes sur 16."
     assert [line.split(" :")[0].strip() for line in lines[1:]] == [
-        *["pool1, nombre de poids", "→ Un pooling prend un maximum"],
-        *["conv2, nombre de poids", "→ Le biais est oublié"],
+        "pool1, nombre de poids",
+        "→ Un pooling prend un maximum",
+        "conv2, nombre de poids",
+        "→ Le biais est oublié",
         "fc4, taille de sortie",
     ]
     table["fc5"] = ...

@@ -54,10 +54,15 @@ class Alexnet(nn.Module):
     def __init__(self):
         super().__init__()
         self.features = nn.Sequential(
-            *[nn.Conv2d(3, 32, (5, 5), stride=1, padding=2), nn.ReLU(inplace=True)],
-            *[nn.MaxPool2d((2, 2), stride=(2, 2), padding=0)],
-            *[nn.Conv2d(32, 64, (5, 5), padding="same"), nn.MaxPool2d(2), nn.ReLU()],
-            *[nn.Conv2d(64, 64, (5, 5), padding=2), nn.ReLU(), nn.MaxPool2d(2, ceil_mode=True)],
+            nn.Conv2d(3, 32, (5, 5), stride=1, padding=2),
+            nn.ReLU(inplace=True),
+            nn.MaxPool2d((2, 2), stride=(2, 2), padding=0),
+            nn.Conv2d(32, 64, (5, 5), padding="same"),
+            nn.MaxPool2d(2),
+            nn.ReLU(),
+            nn.Conv2d(64, 64, (5, 5), padding=2),
+            nn.ReLU(),
+            nn.MaxPool2d(2, ceil_mode=True),
         )
         self.classifier = nn.Sequential(nn.Linear(1024, 1000), nn.ReLU(), nn.Linear(1000, 10))
 
@@ -76,9 +81,18 @@ class Skipped(Alexnet):
 
 def lenet():
     return nn.Sequential(
-        *[nn.Conv2d(3, 6, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(6, 16, 5), nn.ReLU()],
-        *[nn.MaxPool2d(2), nn.Flatten(), nn.Linear(400, 120), nn.ReLU()],
-        *[nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, 10)],
+        nn.Conv2d(3, 6, 5),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Conv2d(6, 16, 5),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Flatten(),
+        nn.Linear(400, 120),
+        nn.ReLU(),
+        nn.Linear(120, 84),
+        nn.ReLU(),
+        nn.Linear(84, 10),
     )
 
 

@@ -31,6 +31,16 @@ class Difference:
     sentence: str
 
 
+@dataclass(frozen=True)
+class Described:
+    """An object that stayed in another process: what `describe` said of it there."""
+
+    text: str
+
+    def __repr__(self) -> str:
+        return self.text
+
+
 class Unreadable(Exception):
     """The answer is not made of numbers; the message says what it is, in French."""
 
@@ -146,7 +156,9 @@ def _count(right: np.ndarray) -> str:
 def show(value: object) -> str:
     """Write a value on one line for a student: small arrays in full, large ones by their shape."""
     try:
-        if isinstance(value, np.ndarray | torch.Tensor | list | tuple | Number):
+        if isinstance(value, bool):
+            text = str(value)
+        elif isinstance(value, np.ndarray | torch.Tensor | list | tuple | Number):
             array = to_array(value)
             large = array.size > (DISPLAYED if is_whole(array) else DISPLAYED_DECIMALS)
             text = f"un tableau de forme {array.shape}" if large else _write(array.tolist())
@@ -171,6 +183,8 @@ def _write(value) -> str:
 
 def describe(value: object) -> str:
     """Say in French what kind of object ``value`` is."""
+    if isinstance(value, Described):
+        return value.text
     if isinstance(value, types.FunctionType | types.BuiltinFunctionType | types.MethodType):
         return "une fonction et non sa valeur"
     return NAMES.get(type(value), f"un objet de type {type(value).__name__}")

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tp_cnn.checks.engine.calls import Refused
+from tp_cnn.checks.engine.calls import Refused, private_draws
 from tp_cnn.checks.engine.compare import show
 from tp_cnn.checks.engine.framework import Check, Mistake, Verdict
 from tp_cnn.checks.engine.traces import (
@@ -77,10 +77,7 @@ class NetworkCheck(Check):
 
     def judge(self, student: object, rng: np.random.Generator) -> Verdict:
         seed = int(rng.integers(2**31))
-        # What the check draws must not change what the notebook draws next: not torch.manual_seed,
-        # which sets the GPU's generator too.
-        with torch.random.fork_rng(devices=[]), torch.no_grad():
-            torch.default_generator.manual_seed(seed)
+        with private_draws(seed), torch.no_grad():
             network = build(student)
             draw_weights(network)
             images = torch.randn(IMAGES, *self.image_shape)

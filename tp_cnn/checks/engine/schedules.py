@@ -6,7 +6,9 @@ import torch
 from torch import nn
 from torch.optim import optimizer as optimizers
 
-from tp_cnn.checks.engine.loops import CLASSES, Effect, LoopCheck, Observation, try_all, weights_of
+from tp_cnn.checks.engine.calls import try_all
+from tp_cnn.checks.engine.facts import Fact, Seen
+from tp_cnn.checks.engine.loops import CLASSES, LoopCheck, Observation, weights_of
 
 BATCHES, EPOCHS = 3, 4
 
@@ -32,11 +34,11 @@ class TrainingLoopCheck(LoopCheck):
             trials, refusal = try_all(function, [(model, batches, EPOCHS)])
         finally:
             hook.remove()
-        effects = [] if refusal else [*_step_effects(steps), _weights_effect(model)]
+        facts = [] if refusal else [*_step_facts(steps), _weights_fact(model)]
         for trial in trials:
             when = "les poids sont justes ; pour les pas d'apprentissage renvoyés, "
-            effects.append(Effect(trial.result, when=when))
-        return Observation(effects, trials, bool(passes), refusal)
+            facts.append(Fact(trial.result, when=when))
+        return Observation(Seen(facts), trials, bool(passes), refusal)
 
 
 def _settings(optimizer: torch.optim.Optimizer) -> dict:
@@ -45,29 +47,29 @@ def _settings(optimizer: torch.optim.Optimizer) -> dict:
     return {"kind": type(optimizer).__name__, **{name: group.get(name, 0) for name in names}}
 
 
-def _step_effects(steps: list[dict]) -> list[Effect]:
+def _step_facts(steps: list[dict]) -> list[Fact]:
     expected = BATCHES * EPOCHS
     count = f"pour {BATCHES} lots et {EPOCHS} époques, l'optimiseur a fait {len(steps)} pas."
-    effects = [Effect(len(steps), count)]
+    facts = [Fact(len(steps), count)]
     if len(steps) != expected:
-        return effects
+        return facts
     first = steps[0]
     kind = f"l'optimiseur est {first['kind']}."
-    effects.append(Effect(int(first["kind"] == "SGD"), kind))
+    facts.append(Fact(int(first["kind"] == "SGD"), kind))
     settings = [float(first[name]) for name in ("momentum", "weight_decay")]
     read = "l'optimiseur a momentum={:g} et weight_decay={:g}.".format(*settings)
-    effects.append(Effect(settings, read))
+    facts.append(Fact(settings, read))
     others = [float(first[name]) for name in ("dampening", "nesterov")]
-    effects.append(Effect(others, "l'optimiseur a un réglage que l'énoncé ne demande pas."))
+    facts.append(Fact(others, "l'optimiseur a un réglage que l'énoncé ne demande pas."))
     rates = [step["lr"] for step in steps]
     written = " ; ".join(
         ", ".join(f"{rate:.6g}" for rate in rates[start : start + BATCHES])
         for start in range(0, expected, BATCHES)
     )
     seen = f"à chaque lot, époque par époque, le pas d'apprentissage vaut : {written}."
-    return [*effects, Effect(rates, seen)]
+    return [*facts, Fact(rates, seen)]
 
 
-def _weights_effect(model: nn.Module) -> Effect:
+def _weights_fact(model: nn.Module) -> Fact:
     sentence = "l'optimiseur et ses pas sont justes, mais pas les poids du réseau à la fin."
-    return Effect(weights_of(model), sentence)
+    return Fact(weights_of(model), sentence)

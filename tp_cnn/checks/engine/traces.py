@@ -8,8 +8,8 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn.parameter import is_lazy
 
-from tp_cnn.checks.engine.calls import Refused, attempt
-from tp_cnn.checks.engine.compare import blanks, show
+from tp_cnn.checks.engine.calls import Refused, attempt, refuse_blanks, restart_draws
+from tp_cnn.checks.engine.compare import show
 
 Stage = list[nn.Module]  # what lies between two layers with weights, then the second of them
 
@@ -41,9 +41,7 @@ def build(student: object) -> nn.Module:
             message = "il faut un réseau, ou une fonction qui en construit un"
             raise Refused(f"{message} ; vous donnez {show(student)}.", "type")
         network = attempt(student, (), []).result
-    if blanks(network):
-        message = "la fonction ne renvoie rien. Si elle est écrite, il lui manque un return."
-        raise Refused(message, status="todo")
+    refuse_blanks([network])
     if not isinstance(network, nn.Module):
         message = f"la fonction renvoie {show(network)} ; il faut un réseau (nn.Module)."
         raise Refused(message, "type")
@@ -72,7 +70,7 @@ def trace(network: nn.Module, images: Tensor, seed: int) -> Trace:
     layers = [module for module in network.modules() if has_weights(module)]
     hooks = [layer.register_forward_pre_hook(enter) for layer in layers]
     hooks += [layer.register_forward_hook(leave) for layer in layers]
-    torch.default_generator.manual_seed(seed)
+    restart_draws(seed)
     try:
         seen.result = attempt(lambda: network(images), (), []).result
     except Refused as refusal:
@@ -89,7 +87,7 @@ def run(stage: Stage, values: Tensor, layer: nn.Module | None, seed: int) -> Ten
     With the ``seed`` of the trace, a dropout switches off the same neurons as there, provided that
     it is the only one of the network.
     """
-    torch.default_generator.manual_seed(seed)
+    restart_draws(seed)
     try:
         for module in stage:
             values = module(values) if not has_weights(module) else _borrow(module, layer, values)
