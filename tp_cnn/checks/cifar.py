@@ -409,12 +409,13 @@ def _step(
     scores: Callable = lambda outputs: outputs,
     training: bool = True,
     result: Callable = Tensor.item,
+    own_criterion: Callable | None = None,
 ) -> Callable:
     """A training step that does ``actions`` ("zero", "backward", "step") in this order."""
 
     def step(model, images, labels, criterion, optimizer):
         model.train(training)
-        loss = criterion(scores(model(images)), labels)
+        loss = (own_criterion or criterion)(scores(model(images)), labels)
         does = {"zero": optimizer.zero_grad, "backward": loss.backward, "step": optimizer.step}
         for action in actions:
             does[action]()
@@ -469,6 +470,11 @@ training_step = TrainingStepCheck(
             "softmax",
             _step("zero", "backward", "step", scores=lambda outputs: outputs.softmax(1)),
             "Un softmax de trop : l'entropie croisée l'applique déjà aux scores bruts.",
+        ),
+        Mistake(
+            "own-criterion",
+            _step("zero", "backward", "step", own_criterion=nn.CrossEntropyLoss()),
+            "Le coût reçu, criterion, ne sert pas : appelez-le au lieu d'en créer un autre.",
         ),
         Mistake(
             "graph",

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from tp_cnn.checks import cifar, lenet
+from tp_cnn.checks import ameliorations, cifar, lenet
 from tp_cnn.checks.engine.framework import Mistake
 from tp_cnn.checks.engine.network_mistakes import NETWORK_MISTAKES, instead, without
 from tp_cnn.checks.engine.networks import NetworkCheck
@@ -87,16 +87,38 @@ def test_a_check_changes_nothing_around_it():
     assert all(torch.equal(before[name], value) for name, value in network.state_dict().items())
 
 
-def test_zero_or_frozen_weights_hide_nothing():
-    def zeros(network):
-        for weights in network.parameters():
-            nn.init.zeros_(weights).requires_grad_(False)
-        return network
+def zeros(network):
+    for weights in network.parameters():
+        nn.init.zeros_(weights).requires_grad_(False)
+    return network
 
-    assert cifar.cifarnet(zeros(CifarNet())).ok
+
+def test_zero_or_frozen_weights_hide_no_other_mistake():
     assert cifar.cifarnet(zeros(nn.Sequential(CifarNet(), nn.Tanh()))).mistake == (
         "final-activation"
     )
+
+
+class Cut(CifarNet):
+    def forward(self, images):
+        return self.classifier(self.features(images).detach())
+
+
+def test_a_right_network_that_cannot_learn_is_told_why():
+    frozen, equal = CifarNet(), CifarNet()
+    frozen.classifier[-1].weight.requires_grad_(False)
+    nn.init.ones_(equal.features[0].weight)
+    same = CifarNet()
+    for network, mistake, words in [
+        (frozen, "frozen", "Linear(1000, 10) est gelée"),
+        (equal, "constant", "les poids de Conv2d(3, 32, 5) sont égaux"),
+        (Cut, "cut", "aucun gradient n'arrive à Conv2d(3, 32, 5)"),
+        (lambda: same, "same-object", "la fonction renvoie le même réseau"),
+    ]:
+        verdict = cifar.cifarnet(network)
+        assert (verdict.status, verdict.mistake) == ("wrong", mistake)
+        assert words in verdict.message
+    assert cifar.cifarnet(same).ok
 
 
 class Broken(LeNet5):
@@ -216,3 +238,38 @@ def test_a_batch_flattened_with_its_images_is_said(capsys):
     layers += [nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, 10)]
     assert not lenet.lenet5(nn.Sequential(*layers)).ok
     assert "la première dimension est le lot" in capsys.readouterr().out
+
+
+def stages(convolution=nn.Conv2d, normalisation=nn.BatchNorm2d, bias=True):
+    """A builder of the convolutions of notebook 05."""
+
+    def stage(inputs, filters, ceil_mode=False):
+        first = convolution(inputs, filters, 5, padding=2, bias=bias)
+        pooling = nn.MaxPool2d(2, ceil_mode=ceil_mode)
+        return [first, normalisation(filters), nn.ReLU(), pooling]
+
+    return lambda: nn.Sequential(*stage(3, 32), *stage(32, 64), *stage(64, 64, ceil_mode=True))
+
+
+def lazy_convolution(inputs, filters, *sizes, **settings):
+    return nn.LazyConv2d(filters, *sizes, **settings)
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        stages(convolution=lazy_convolution),
+        stages(normalisation=lambda channels: nn.LazyBatchNorm2d()),
+        stages(lazy_convolution, lambda channels: nn.LazyBatchNorm2d()),
+    ],
+)
+def test_lazy_modules_are_right(network):
+    verdict = ameliorations.features(network)
+    assert verdict.ok, verdict
+
+
+def test_a_bias_left_out_before_a_normalisation_deserves_a_word():
+    verdict = ameliorations.features(stages(bias=False))
+    assert verdict.ok
+    assert "Un biais est omis avant une normalisation par lot : c'est permis" in verdict.message
+    assert "biais" not in ameliorations.features(stages()).message

@@ -29,6 +29,11 @@ TOO_LONG = (
     "ou un calcul bien trop long."
 )
 
+GRADIENTS_OFF = (
+    "votre fonction change le calcul des gradients dans tout le notebook.\n  → Écrivez "
+    "with torch.no_grad(): autour du calcul concerné : après ce bloc, tout redevient comme avant."
+)
+
 
 class Refused(Exception):
     """The student's code cannot be judged any further; the message says why, in French."""
@@ -161,6 +166,8 @@ def _refusal(failure: Failure, outcome: Outcome, names: list[str], trial: Trial)
         return _wrong_signature(outcome.name, names)
     if failure.kind == "time":
         return Refused(trial.when(TOO_LONG) + place + told(trial.printed), "time")
+    if failure.kind == "gradients-off":
+        return Refused(trial.when(GRADIENTS_OFF), "gradients-off")
     if "TypeError" in failure.errors and "ellipsis" in failure.text.lower():
         return Refused(f"il reste des « ... » à remplacer.{place}", status="todo")
     meaning = next((ERRORS[name] for name in failure.errors if name in ERRORS), "")

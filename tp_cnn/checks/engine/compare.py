@@ -102,11 +102,13 @@ def difference(obtained: object, wanted: object, tolerance: float) -> Difference
     wanted = to_array(wanted).astype(np.float64)
     try:
         array = to_array(obtained)
+        if isinstance(obtained, tuple) and len(obtained) == 1 and array.shape != wanted.shape:
+            array = to_array(obtained[0])  # the comma of `return values,` changes nothing
     except Unreadable as reason:
         article = "un nombre" if wanted.ndim == 0 else "un tableau de nombres"
         return Difference("type", f"vous obtenez {reason} ; il faut {article}.")
     if array.shape != wanted.shape:
-        return Difference("shape", _shape_sentence(array, wanted))
+        return Difference("shape", _shape_sentence(array, wanted) + _comma_hint(obtained, wanted))
     array = array.astype(np.float64)
     if not np.isfinite(array).all():
         where = np.argwhere(~np.isfinite(array))[0].tolist()
@@ -125,6 +127,15 @@ def _shape_sentence(array: np.ndarray, wanted: np.ndarray) -> str:
     return f"vous obtenez {obtained} ; il faut un tableau de forme {wanted.shape}."
 
 
+def _comma_hint(obtained: object, wanted: np.ndarray) -> str:
+    """A French decimal comma makes two whole numbers of one: 0,77 is (0, 77)."""
+    pair = isinstance(obtained, tuple) and len(obtained) == 2 and wanted.ndim == 0
+    if not (pair and all(type(number) is int for number in obtained)):
+        return ""
+    whole, decimals = obtained
+    return f" En Python, les décimales viennent après un point : {whole}.{decimals}."
+
+
 def _value_sentence(array: np.ndarray, wanted: np.ndarray, tolerance: float) -> str:
     gaps = np.abs(array - wanted)
     first = tuple(np.argwhere(gaps > tolerance)[0].tolist())  # () when the answer is one number
@@ -140,7 +151,7 @@ def _value_sentence(array: np.ndarray, wanted: np.ndarray, tolerance: float) -> 
             f"vous obtenez {show(array)} ; à l'indice {list(first)}, "
             f"{show(array[first])} est {direction} ({count}{precision and f', {precision}'})."
         )
-    if precision and gaps.max() <= 0.02 * np.abs(wanted).max():
+    if precision and not is_whole(wanted) and gaps.max() <= 0.02 * np.abs(wanted).max():
         sentence += " L'écart est petit : gardez la valeur exacte plutôt qu'un arrondi."
     return sentence
 

@@ -33,6 +33,7 @@ class Observation:
 
     seen: Seen
     trials: list[Trial]
+    model: nn.Module  # as the function left it
     ran: bool  # the function ran the network
     refusal: Refused | None = None  # the function failed after these facts
 
@@ -41,6 +42,7 @@ class LoopCheck(Check):
     """Base of the checks of loops: ``answer`` and the mistakes' answers are functions."""
 
     names: Sequence[str]
+    trains = True  # whether the network must be left in train mode
 
     def observe(self, function: Callable) -> Observation:
         """Run ``function`` on a network and images drawn by PyTorch."""
@@ -68,7 +70,22 @@ class LoopCheck(Check):
 
     def _observe(self, function: Callable, seed: int) -> Observation:
         with private_draws(seed), torch.enable_grad():
-            return self.observe(function)
+            found = self.observe(function)
+        if found.refusal:
+            return found
+        after = _after(found.model, self.trains)
+        return replace(found, seen=replace(found.seen, facts=[*found.seen.facts, *after]))
+
+
+def _after(model: nn.Module, trains: bool) -> list[Fact]:
+    """What the function must leave as it was."""
+    frozen = any(not weights.requires_grad for weights in model.parameters())
+    waiting = any(not module.training for module in model.modules())
+    left = "tout est juste, mais la fonction laisse "
+    return [
+        Fact(int(frozen), f"{left}des poids gelés (requires_grad=False)."),
+        Fact(int(trains and waiting), f"{left}le réseau en mode eval()."),
+    ]
 
 
 class TrainingStepCheck(LoopCheck):
@@ -92,17 +109,19 @@ class TrainingStepCheck(LoopCheck):
         batches = [(torch.randn(10, 1, 4, 4), torch.randint(CLASSES, (10,))) for _ in RANKS]
 
         def tries() -> Iterator[tuple]:
-            for images, labels in batches:
-                yield model, images, labels, nn.CrossEntropyLoss(), optimizer
+            for (images, labels), criterion in zip(batches, criteria, strict=True):
+                yield model, images, labels, criterion, optimizer
                 weights.append(weights_of(model))  # reached only if the function did not fail
 
+        smooth = [0.0, 0.3, 0.1]  # to do without the criterion received shows at the second step
+        criteria = [nn.CrossEntropyLoss(label_smoothing=one) for one in smooth]
         trials, refusal = try_all(function, tries())
         facts = [_weights_fact(weights, step) for step in range(1, len(weights))]
         if not refusal:
             facts += _loss_facts([trial.result for trial in trials])
         first = [events.index(name) for name in ("backward", "step") if name in events]
         clues = ("backward" in events, "step" in events, first == sorted(first))
-        return Observation(Seen(facts, clues), trials, "forward" in events, refusal)
+        return Observation(Seen(facts, clues), trials, model, "forward" in events, refusal)
 
 
 def weights_of(model: nn.Module) -> np.ndarray:
@@ -135,17 +154,16 @@ class EvaluationCheck(LoopCheck):
     """
 
     names = ("model", "batches")
+    trains = False
 
     def observe(self, function: Callable) -> Observation:
         dropout = nn.Dropout()
         layers = [nn.Flatten(), nn.Linear(16, 8), nn.ReLU(), dropout, nn.Linear(8, CLASSES)]
         model = nn.Sequential(*layers)
-        one = [_batch(model, CLASSES, correct=3)]
-        three = [
-            _batch(model, 5, correct=4),
-            _batch(model, 5, correct=2),
-            _batch(model, 2, correct=2),
-        ]
+        one = [_batch(model, CLASSES, correct=_drawn(2, 3))]
+        sizes, corrects = _three_batches()
+        three = [_batch(model, *one) for one in zip(sizes, corrects, strict=True)]
+        before = weights_of(model)
         modes: list[bool] = []
         graphs: list[bool] = []
         dropout.register_forward_hook(lambda *_: modes.append(dropout.training))
@@ -156,15 +174,36 @@ class EvaluationCheck(LoopCheck):
                 yield model.train(), batches
 
         trials, refusal = try_all(function, tries())
-        sizes = ["pour un lot de 5 images, ", "pour trois lots de 5, 5 et 2 images, "]
+        whens = [
+            f"pour un lot de {CLASSES} images, ",
+            "pour trois lots de {}, {} et {} images, ".format(*sizes),
+        ]
         facts = [
             Fact(int(any(modes)), "pendant l'évaluation, le réseau est encore en mode train()."),
-            *[Fact(trial.result, when=size) for trial, size in zip(trials, sizes, strict=False)],
+            *[Fact(trial.result, when=when) for trial, when in zip(trials, whens, strict=False)],
         ]
         if not refusal:
             kept = "le résultat est juste, mais PyTorch a gardé le graphe de calcul."
             facts.append(Fact(int(any(graphs)), kept))
-        return Observation(Seen(facts), trials, bool(modes), refusal)
+            moved = "le résultat est juste, mais l'évaluation a changé les poids du réseau."
+            facts.append(Fact(weights_of(model) - before, moved))
+        return Observation(Seen(facts), trials, model, bool(modes), refusal)
+
+
+def _drawn(low: int, high: int) -> int:
+    """A whole number, both limits included."""
+    return int(torch.randint(low, high + 1, ()))
+
+
+def _three_batches() -> tuple[list[int], list[int]]:
+    """Sizes, the last one smaller, and images well classified; every wrong mean shows."""
+    while True:
+        size, last = _drawn(6, 9), _drawn(2, 4)
+        sizes, corrects = [size, size, last], [_drawn(2, size - 1), _drawn(2, size - 1), last]
+        share = sum(corrects) / sum(sizes)
+        mean = sum(np.divide(corrects, sizes)) / 3
+        if abs(share - mean) > 0.02 and abs(share - 0.5) > 0.02:
+            return sizes, corrects
 
 
 def _batch(model: nn.Module, size: int, correct: int) -> tuple[Tensor, Tensor]:

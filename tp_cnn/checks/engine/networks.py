@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from tp_cnn.checks.engine.calls import Refused, private_draws
 from tp_cnn.checks.engine.compare import show
 from tp_cnn.checks.engine.framework import Check, Mistake, Verdict
+from tp_cnn.checks.engine.learning import refuse_cut, refuse_same_object, still_layer
 from tp_cnn.checks.engine.traces import (
     Stage,
     Trace,
@@ -36,6 +37,10 @@ KINDS = {
     nn.Linear: "une couche dense",
     nn.BatchNorm2d: "une normalisation par lot",
 }
+NO_BIAS = (
+    "Un biais est omis avant une normalisation par lot : c'est permis, puisqu'elle le retire et a "
+    "le sien, beta."
+)
 NORMALISATIONS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
 
@@ -79,6 +84,7 @@ class NetworkCheck(Check):
         seed = int(rng.integers(2**31))
         with private_draws(seed), torch.no_grad():
             network = build(student)
+            still = still_layer(network)
             draw_weights(network)
             images = torch.randn(IMAGES, *self.image_shape)
             try:
@@ -88,9 +94,15 @@ class NetworkCheck(Check):
                 self._follow_in_training(network.train(), images, seed)
             except Different as found:
                 return self._explain(found, network.eval(), images, seed)
+            if still:
+                raise still
+            refuse_cut(network, images)
+            refuse_same_object(student)
         count = sum(weights.numel() for weights in network.parameters())
         precision = f"sorties comparées à {self.tolerance:g} près sur des images au hasard"
-        return Verdict("right", f"{len(seen.layers)} couches à poids, {count} poids ; {precision}.")
+        said = f"{len(seen.layers)} couches à poids, {count} poids ; {precision}."
+        without = any(getattr(layer, "bias", layer) is None for layer in seen.layers)
+        return Verdict("right", said + (f"\n  {NO_BIAS}" if without else ""))
 
     def _follow(self, network: nn.Module, images: Tensor, seed: int) -> Trace:
         """Raise `Different` at the first stretch that is not what it should be."""
@@ -204,7 +216,9 @@ def _compare_settings(seen: Trace, index: int, right: nn.Sequential) -> None:
         extra = _more(type(layer), seen.layers, layers) > 0
         sentence = f"{name} n'est pas à sa place : il faut ici {_kind(expected)}."
         raise Different(sentence, "extra-layer" if extra else "missing-layer")
-    if len(list(layer.parameters())) < len(list(expected.parameters())):
+    following = layers[index + 1 : index + 2]
+    useless_bias = bool(following) and isinstance(following[0], NORMALISATIONS)
+    if len(list(layer.parameters())) < len(list(expected.parameters())) and not useless_bias:
         raise Different(f"{name} n'a pas de biais.", "no-bias")
     number, wanted = outputs(layer), outputs(expected)
     if number != wanted:

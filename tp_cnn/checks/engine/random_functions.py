@@ -10,7 +10,7 @@ from dataclasses import KW_ONLY, dataclass, replace
 import numpy as np
 
 from tp_cnn.checks.engine.calls import Trial, attempt, private_draws, refuse_blanks, told
-from tp_cnn.checks.engine.compare import Unreadable, to_array
+from tp_cnn.checks.engine.compare import Unreadable, show, to_array
 from tp_cnn.checks.engine.facts import Fact, Seen, judge_facts
 from tp_cnn.checks.engine.framework import FunctionCheck, Verdict
 from tp_cnn.checks.engine.running import Call, plain_call
@@ -79,10 +79,12 @@ def _array(result: object, shape: tuple[int, ...]) -> np.ndarray | None:
 
 
 def _shape_fact(trial: Trial, right: bool) -> Fact:
+    """0 where the shape is right; else a list, that cannot be taken for it."""
     if right:
-        return Fact([], "")
+        return Fact(0)
     try:
         shape = to_array(trial.result).shape
     except Unreadable as reason:
         return Fact([-1], trial.when(f"vous obtenez {reason} ; il faut un tenseur."))
-    return Fact(list(shape), trial.when(f"vous obtenez un tenseur de forme {shape}."))
+    obtained = f"un tenseur de forme {shape}" if shape else f"le nombre {show(trial.result)}"
+    return Fact([1, *shape], trial.when(f"vous obtenez {obtained} ; ce n'est pas la bonne forme."))

@@ -33,7 +33,8 @@ LONGEST_TEXT = 200
 class Failure:
     """Why a call gave no result."""
 
-    kind: str  # "blank" or "type" (it is not a function), "signature", "exception" or "time"
+    # "blank" or "type" (it is not a function), "signature", "exception", "time" or "gradients-off"
+    kind: str
     text: str = ""  # the message of the exception, or what there is in place of a function
     errors: tuple[str, ...] = ()  # the names of the class of the exception and of its parents
     place: str = ""  # the student's own line, "cellule [3], ligne 2 : return 1 / 0"
@@ -70,6 +71,7 @@ def plain_call(function: object, arguments: tuple) -> Outcome:
         return Outcome(failure=Failure("signature"), name=name)
     copies, output = copy.deepcopy(arguments), io.StringIO()
     result = failure = None
+    gradients = torch.is_grad_enabled()
     try:
         with (
             contextlib.redirect_stdout(output),
@@ -85,6 +87,9 @@ def plain_call(function: object, arguments: tuple) -> Outcome:
     except BaseException as error:  # SystemExit too must not stop the kernel
         errors = tuple(kind.__name__ for kind in type(error).__mro__)
         failure = Failure("exception", _text(error), errors, _place(error))
+    if torch.is_grad_enabled() != gradients:
+        torch.set_grad_enabled(gradients)
+        failure = failure or Failure("gradients-off")
     pairs = enumerate(zip(arguments, copies, strict=True))
     changed = tuple(rank for rank, (before, after) in pairs if not _same(before, after))
     return Outcome(result, failure, name, names, changed, output.getvalue())

@@ -1,9 +1,10 @@
 """The check of a whole training loop: its optimiser, and when its learning rate changes."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import optimizer as optimizers
 
 from tp_cnn.checks.engine.calls import try_all
@@ -11,34 +12,56 @@ from tp_cnn.checks.engine.facts import Fact, Seen
 from tp_cnn.checks.engine.loops import CLASSES, LoopCheck, Observation, weights_of
 
 BATCHES, EPOCHS = 3, 4
+FEWER = 2  # epochs of a second call, on another network
 
 
 class TrainingLoopCheck(LoopCheck):
     """The check of ``train(model, batches, epochs)`` -> the learning rate of each epoch.
 
-    The optimiser is the function's own: every step that any optimiser takes is watched.
+    The optimiser is the function's own: every step that any optimiser takes is watched. The network
+    is in training mode, with a batch normalisation.
     """
 
     names = ("model", "batches", "epochs")
 
     def observe(self, function: Callable) -> Observation:
-        model = nn.Sequential(nn.Flatten(), nn.Linear(16, 8), nn.ReLU(), nn.Linear(8, CLASSES))
-        batches = [(torch.randn(10, 1, 4, 4), torch.randint(CLASSES, (10,))) for _ in range(3)]
+        first = self._observe_once(function, EPOCHS)
+        if first.refusal:
+            return first
+        second = self._observe_once(function, FEWER)
+        facts = [*first.seen.facts, *second.seen.facts]
+        return replace(second, seen=Seen(facts), trials=first.trials + second.trials)
+
+    def _observe_once(self, function: Callable, epochs: int) -> Observation:
+        layers = [nn.Linear(16, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, CLASSES)]
+        model = nn.Sequential(nn.Flatten(), *layers)
+        batches = [
+            (torch.randn(10, 1, 4, 4), torch.randint(CLASSES, (10,))) for _ in range(BATCHES)
+        ]
         passes: list[bool] = []
-        model.register_forward_hook(lambda *_: passes.append(True))
+        model.register_forward_hook(lambda *_: passes.append(model[2].training))
         steps: list[dict] = []
         hook = optimizers.register_optimizer_step_pre_hook(
             lambda optimizer, *_: steps.append(_settings(optimizer))
         )
         try:
-            trials, refusal = try_all(function, [(model, batches, EPOCHS)])
+            trials, refusal = try_all(function, [(model, batches, epochs)])
         finally:
             hook.remove()
-        facts = [] if refusal else [*_step_facts(steps), _weights_fact(model)]
-        for trial in trials:
-            when = "les poids sont justes ; pour les pas d'apprentissage renvoyés, "
-            facts.append(Fact(trial.result, when=when))
-        return Observation(Seen(facts), trials, bool(passes), refusal)
+        facts = [] if refusal else [*_step_facts(steps, epochs), _mode_fact(passes)]
+        facts += [] if refusal else [_weights_fact(model)]
+        when = "les poids sont justes ; pour les pas d'apprentissage renvoyés, "
+        facts += [Fact(trial.result, when=when) for trial in trials]
+        return Observation(Seen(facts), trials, model, bool(passes), refusal)
+
+
+def _batch() -> tuple[Tensor, Tensor]:
+    return torch.randn(10, 1, 4, 4), torch.randint(CLASSES, (10,))
+
+
+def _mode_fact(passes: list[bool]) -> Fact:
+    sentence = "pendant l'apprentissage, le réseau est en mode eval()."
+    return Fact(int(bool(passes) and not any(passes)), sentence)
 
 
 def _settings(optimizer: torch.optim.Optimizer) -> dict:
@@ -47,9 +70,9 @@ def _settings(optimizer: torch.optim.Optimizer) -> dict:
     return {"kind": type(optimizer).__name__, **{name: group.get(name, 0) for name in names}}
 
 
-def _step_facts(steps: list[dict]) -> list[Fact]:
-    expected = BATCHES * EPOCHS
-    count = f"pour {BATCHES} lots et {EPOCHS} époques, l'optimiseur a fait {len(steps)} pas."
+def _step_facts(steps: list[dict], epochs: int) -> list[Fact]:
+    expected = BATCHES * epochs
+    count = f"pour {BATCHES} lots et {epochs} époques, l'optimiseur a fait {len(steps)} pas."
     facts = [Fact(len(steps), count)]
     if len(steps) != expected:
         return facts

@@ -45,6 +45,8 @@ def build(student: object) -> nn.Module:
     if not isinstance(network, nn.Module):
         message = f"la fonction renvoie {show(network)} ; il faut un réseau (nn.Module)."
         raise Refused(message, "type")
+    if network is not student and any(map(is_lazy, network.buffers())):
+        return network  # PyTorch cannot copy a lazy normalisation
     return attempt(lambda: copy.deepcopy(network).cpu().float(), (), []).result
 
 
@@ -74,6 +76,8 @@ def trace(network: nn.Module, images: Tensor, seed: int) -> Trace:
     try:
         seen.result = attempt(lambda: network(images), (), []).result
     except Refused as refusal:
+        if refusal.mistake == "time":  # to run it again would be as long
+            raise
         seen.refusal = refusal
     finally:
         for hook in hooks:
@@ -99,6 +103,8 @@ def run(stage: Stage, values: Tensor, layer: nn.Module | None, seed: int) -> Ten
 def _borrow(module: nn.Module, layer: nn.Module, values: Tensor) -> Tensor:
     """Run ``module`` with the weights of ``layer``, of any size."""
     state = {**dict(layer.named_parameters()), **dict(layer.named_buffers())}
+    if module.bias is not None and "bias" not in state:  # left out before a normalisation
+        state["bias"] = torch.zeros(outputs(layer))
     if isinstance(module, nn.Linear):
         state["weight"] = state["weight"].flatten(1)  # those of a convolution may be given
     return functional_call(module, {name: value.clone() for name, value in state.items()}, values)
