@@ -273,3 +273,96 @@ def test_a_bias_left_out_before_a_normalisation_deserves_a_word():
     assert verdict.ok
     assert "Un biais est omis avant une normalisation par lot : c'est permis" in verdict.message
     assert "biais" not in ameliorations.features(stages()).message
+
+
+class OwnDropout(nn.Module):
+    def __init__(self, p=0.5, scale=None, image_by_image=True):
+        super().__init__()
+        self.p, self.scale = p, 1 / (1 - p) if scale is None else scale
+        self.image_by_image = image_by_image
+
+    def forward(self, values):
+        if not self.training:
+            return values
+        shape = values.shape if self.image_by_image else values.shape[1:]
+        return values * (torch.rand(shape) >= self.p) * self.scale
+
+
+def dense_layers(dropout):
+    return lambda: nn.Sequential(
+        nn.Flatten(), nn.Linear(1024, 1000), nn.ReLU(), dropout, nn.Linear(1000, 10)
+    )
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_dropout_of_one_s_own_is_right(seed):
+    def check(**settings):
+        return ameliorations.classifier(dense_layers(OwnDropout(**settings)), seed=seed)
+
+    assert check().ok
+    assert check(p=0.4).mistake == "rate"
+    assert not check(scale=1.0).ok
+    assert not check(image_by_image=False).ok
+
+
+class OwnNormalisation(nn.Module):
+    def __init__(self, channels, eps=1e-5):
+        super().__init__()
+        self.gamma, self.beta = (nn.Parameter(one(channels)) for one in (torch.ones, torch.zeros))
+        self.register_buffer("moving_mean", torch.zeros(channels))
+        self.register_buffer("moving_variance", torch.ones(channels))
+        self.eps = eps
+
+    def forward(self, maps):
+        mean, variance = self.moving_mean, self.moving_variance
+        if self.training:
+            mean, variance = maps.mean((0, 2, 3)), maps.var((0, 2, 3), correction=0)
+            with torch.no_grad():
+                self.moving_mean.lerp_(mean, 0.1)
+                self.moving_variance.lerp_(maps.var((0, 2, 3)), 0.1)
+        mean, variance, gamma, beta = (
+            one.view(1, -1, 1, 1) for one in (mean, variance, self.gamma, self.beta)
+        )
+        return gamma * (maps - mean) / (variance + self.eps).sqrt() + beta
+
+
+def test_a_normalisation_of_one_s_own_is_right():
+    verdict = ameliorations.features(stages(normalisation=OwnNormalisation))
+    assert verdict.ok, verdict
+    wrong = stages(normalisation=lambda channels: OwnNormalisation(channels, eps=1.0))
+    assert not ameliorations.features(wrong).ok
+
+
+def by_hand(factor):
+    def train(model, batches, epochs):
+        speeds = [torch.zeros_like(weights) for weights in model.parameters()]
+        rates = [0.01 * factor**epoch for epoch in range(epochs)]
+        for rate in rates:
+            for images, labels in batches:
+                model.zero_grad()
+                nn.functional.cross_entropy(model(images), labels).backward()
+                with torch.no_grad():
+                    for weights, speed in zip(model.parameters(), speeds, strict=True):
+                        speed.mul_(0.9).add_(weights.grad)
+                        weights.sub_(rate * speed)
+        return rates
+
+    return train
+
+
+def test_an_update_written_by_hand_is_right():
+    assert ameliorations.training_loop(by_hand(0.95)).ok
+    verdict = ameliorations.training_loop(by_hand(0.5))
+    assert not verdict.ok
+    assert "sans optimiseur de PyTorch" in verdict.message
+
+
+def test_a_training_loop_may_evaluate_in_between_but_must_count_its_epochs():
+    def train(model, batches, epochs, ignored=False):
+        rates = by_hand(0.95)(model.train(), batches, 4 if ignored else epochs)
+        model.eval()(batches[0][0])
+        model.train()
+        return rates
+
+    assert ameliorations.training_loop(train).ok
+    assert not ameliorations.training_loop(lambda *inputs: train(*inputs, ignored=True)).ok

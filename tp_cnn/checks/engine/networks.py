@@ -24,8 +24,10 @@ from tp_cnn.checks.engine.traces import (
     build,
     draw_weights,
     has_weights,
+    is_own_normalisation,
     outputs,
     run,
+    same_dropout,
     short_name,
     stages,
     trace,
@@ -52,6 +54,7 @@ class Stretch:
     layer: nn.Module | None  # the layer with weights that ends it; None after the last one
     start: Tensor
     observed: Tensor
+    entered: Tensor | None = None  # what the layer received
 
 
 class Different(Exception):
@@ -124,7 +127,8 @@ class NetworkCheck(Check):
             observed = seen.outputs[index]
             if isinstance(last, nn.Linear):
                 observed = observed.flatten(1)  # a convolution may stand for a dense layer
-            self._compare(seen, index, Stretch(right, seen.layers[index], start, observed), seed)
+            stretch = Stretch(right, seen.layers[index], start, observed, seen.inputs[index])
+            self._compare(seen, index, stretch, seed)
             start = observed
         if len(seen.layers) > index:
             raise Different(f"{seen.name(index)} est de trop.", "extra-layer")
@@ -150,6 +154,8 @@ class NetworkCheck(Check):
 
     def _agrees(self, candidates: Sequence[Stage], stretch: Stretch, seed: int) -> bool:
         for stage in candidates:
+            if same_dropout(stage, stretch.start, stretch.entered):
+                return True
             values = run(stage, stretch.start, stretch.layer, seed)
             if values is not None and values.shape == stretch.observed.shape:
                 gap = (values - stretch.observed).abs().max()
@@ -237,6 +243,8 @@ def _compare_settings(seen: Trace, index: int, right: nn.Sequential) -> None:
 
 def _same_kind(seen: Trace, index: int, expected: nn.Module) -> bool:
     layer, output = seen.layers[index], seen.outputs[index : index + 1]
+    if isinstance(expected, nn.BatchNorm2d) and is_own_normalisation(layer):
+        return True
     whole_map = isinstance(layer, nn.Conv2d) and output and output[0].shape[2:] == (1, 1)
     return isinstance(layer, type(expected)) or (isinstance(expected, nn.Linear) and whole_map)
 

@@ -1,13 +1,15 @@
 """The check of a whole training loop: its optimiser, and when its learning rate changes."""
 
+import copy
 from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.optim import optimizer as optimizers
 
-from tp_cnn.checks.engine.calls import try_all
+from tp_cnn.checks.engine.calls import Refused, Trial, try_all
 from tp_cnn.checks.engine.facts import Fact, Seen
 from tp_cnn.checks.engine.loops import CLASSES, LoopCheck, Observation, weights_of
 
@@ -18,8 +20,9 @@ FEWER = 2  # epochs of a second call, on another network
 class TrainingLoopCheck(LoopCheck):
     """The check of ``train(model, batches, epochs)`` -> the learning rate of each epoch.
 
-    The optimiser is the function's own: every step that any optimiser takes is watched. The network
-    is in training mode, with a batch normalisation.
+    The optimiser is the function's own: every step that any optimiser takes is watched; an update
+    written by hand is right if the weights end where they should. The network is in training mode,
+    with a batch normalisation.
     """
 
     names = ("model", "batches", "epochs")
@@ -38,21 +41,31 @@ class TrainingLoopCheck(LoopCheck):
         batches = [
             (torch.randn(10, 1, 4, 4), torch.randint(CLASSES, (10,))) for _ in range(BATCHES)
         ]
+        spare, before = copy.deepcopy(model), weights_of(model)
         passes: list[bool] = []
         model.register_forward_hook(lambda *_: passes.append(model[2].training))
-        steps: list[dict] = []
-        hook = optimizers.register_optimizer_step_pre_hook(
-            lambda optimizer, *_: steps.append(_settings(optimizer))
-        )
-        try:
-            trials, refusal = try_all(function, [(model, batches, epochs)])
-        finally:
-            hook.remove()
-        facts = [] if refusal else [*_step_facts(steps, epochs), _mode_fact(passes)]
-        facts += [] if refusal else [_weights_fact(model)]
+        steps, trials, refusal = _watch(function, (model, batches, epochs))
+        by_hand = not steps and not np.array_equal(weights_of(model), before)
+        if by_hand:  # without an optimiser, where the weights end tells all
+            steps, _, _ = _watch(self.answer, (spare, batches, epochs))
+        facts = []
+        if not refusal:
+            facts = [*_step_facts(steps, epochs), _mode_fact(passes), _weights_fact(model, by_hand)]
         when = "les poids sont justes ; pour les pas d'apprentissage renvoyés, "
         facts += [Fact(trial.result, when=when) for trial in trials]
         return Observation(Seen(facts), trials, model, bool(passes), refusal)
+
+
+def _watch(function: Callable, arguments: tuple) -> tuple[list[dict], list[Trial], Refused | None]:
+    """The settings at each step of any optimiser, then what `try_all` gives."""
+    steps: list[dict] = []
+    hook = optimizers.register_optimizer_step_pre_hook(
+        lambda optimizer, *_: steps.append(_settings(optimizer))
+    )
+    try:
+        return steps, *try_all(function, [arguments])
+    finally:
+        hook.remove()
 
 
 def _batch() -> tuple[Tensor, Tensor]:
@@ -93,6 +106,8 @@ def _step_facts(steps: list[dict], epochs: int) -> list[Fact]:
     return [*facts, Fact(rates, seen)]
 
 
-def _weights_fact(model: nn.Module) -> Fact:
+def _weights_fact(model: nn.Module, by_hand: bool) -> Fact:
     sentence = "l'optimiseur et ses pas sont justes, mais pas les poids du réseau à la fin."
+    if by_hand:
+        sentence = "sans optimiseur de PyTorch, les poids du réseau à la fin ne sont pas les bons."
     return Fact(weights_of(model), sentence)
