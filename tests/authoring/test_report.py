@@ -14,8 +14,9 @@ from PIL import Image
 
 from tp_cnn import cli
 from tp_cnn.authoring import report, report_page, run
+from tp_cnn.authoring.pages.markdown import formula, to_html
+from tp_cnn.authoring.pages.pictures import element
 from tp_cnn.authoring.report_notebook import REMARKS_PLACEHOLDER, VERDICTS, read_notebook
-from tp_cnn.authoring.report_text import formula, picture, to_html
 from tp_cnn.authoring.source import project_root, read_sources
 from tp_cnn.checks.engine.framework import LABELS
 from tp_cnn.errors import CourseError
@@ -258,19 +259,19 @@ def test_pictures_are_made_small_and_pasted_ones_kept():
     buffer = io.BytesIO()
     noise.save(buffer, "PNG")
     encoded = base64.b64encode(buffer.getvalue()).decode()
-    html = picture(encoded)
+    html = element(encoded)
     assert 'width="1000" height="500"' in html
     assert "image/jpeg" in html
     assert len(html) < len(encoded) / 3
     pasted = to_html("![](attachment:ma%20figure.png)", {"ma figure.png": {"image/png": encoded}})
     assert pasted.count("<img src=") == 1
     assert "image absente" in to_html("![](figures/a.png)")
-    assert picture("AAAA") == ""
+    assert element("AAAA") == ""
 
 
 def test_names_and_date(tmp_path):
     page = write([LENET], tmp_path, authors=["Zoé D'Arc", " ", "Léo"], day="01/02/2026")
-    assert "Zoé D&#x27;Arc et Léo" in page
+    assert "Zoé D&#39;Arc et Léo" in page
     assert "1er février 2026" in page
     assert 'class="blank"' not in page
     assert 'class="blank"' in write([LENET], tmp_path)

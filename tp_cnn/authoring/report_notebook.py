@@ -92,6 +92,28 @@ class Notebook:
     remarks: list[Text]  # what the student wrote under « Votre compte rendu »
 
 
+@dataclass
+class Report:
+    """All that the page shows."""
+
+    notebooks: list[Notebook]
+    authors: list[str]
+    date: str
+    follow_up: bool
+
+    @property
+    def entries(self) -> list[Entry]:
+        """The questions that this edition asks for: the sheet's in its order, then the others."""
+        found = [entry for notebook in self.notebooks for entry in notebook.entries]
+        found.sort(key=_place)  # stable: the others stay in the order of the course
+        return [entry for entry in found if entry.star] if self.follow_up else found
+
+
+def _place(entry: Entry) -> tuple[bool, int, str]:
+    digits = re.match(r"\d*", entry.number or "")[0]
+    return not entry.number, int(digits or 0), entry.number or ""
+
+
 def read_notebook(path: Path) -> Notebook:
     """Read a student's notebook.
 

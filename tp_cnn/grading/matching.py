@@ -7,6 +7,8 @@ By identifier, then by nbgrader's copy of it, then by content and place: the cel
 import re
 from dataclasses import dataclass, field
 
+from rapidfuzz import fuzz
+
 from tp_cnn.authoring import blanks
 from tp_cnn.grading.handed_in import HandedCell
 
@@ -169,8 +171,6 @@ def _match_anywhere(given: list[Given], left: list[HandedCell]) -> list[HandedCe
 
 def _likeness(one: Given, cell: HandedCell) -> float:
     """From 0, another cell, to 1, the same."""
-    from rapidfuzz import fuzz  # nbgrader brings it
-
     text, other = (HINT.sub("", text[:COMPARED]) for text in (one.shown, cell.source))
     if one.role == "answer" and one.type == "markdown":
         if cell.type == "code" or re.match(r"#+ |<details>", cell.source):
