@@ -21,8 +21,8 @@ from tp_cnn.training.history import HEADER
 
 HEADING = re.compile(r"#+ +Question(?: (?P<number>\w+))?(?P<star> ★)? · (?P<title>.+)")
 TITLE = re.compile(r"# +(\d\d)\. +(.+)")
-VERDICTS = {"✘": "wrong", "◻": "todo", "✔": "right"}  # the first signs of what checks print
-WORST_FIRST = ("wrong", "todo", "unknown", "right")  # "unknown": not executed
+WORST_FIRST = ("wrong", "todo", "unknown", "right")  # verdicts; "unknown": not executed
+CHATTER = "Données :"  # what a cell that loads data prints
 REMARKS_HEADING = "Votre compte rendu"  # the student's own words stand below it
 REMARKS_PLACEHOLDER = "*Votre bilan ici.*"
 
@@ -226,12 +226,11 @@ def _has_blank(code: str) -> bool:
 
 
 def _verdict(cell: SavedCell) -> str:
-    """What a check said: a value of VERDICTS, or "unknown" if it was not executed."""
+    """The worst that a cell's checks said, "unknown" if it was not executed."""
     if any(output.get("output_type") in ("error", "pyerr") for output in cell.outputs):
         return "wrong"
-    text = "\n".join(saved.shown(output, "text/plain") for output in cell.outputs)
-    found = [verdict for sign, verdict in VERDICTS.items() if sign in text]
-    return found[0] if found else "unknown"
+    found = [display.facts(output).get("status") for output in cell.outputs]
+    return next((status for status in WORST_FIRST if status in found), "unknown")
 
 
 def _shown(cell: SavedCell) -> Iterator[Shown]:
@@ -242,16 +241,14 @@ def _shown(cell: SavedCell) -> Iterator[Shown]:
             yield Shown("table", table)
         elif output.get("output_type") in ("error", "pyerr"):
             yield Shown("text", f"{output.get('ename')} : {output.get('evalue')}")
-        elif display.KEY not in output.get("metadata", {}) and output.get("name") != "stderr":
+        elif not display.facts(output) and output.get("name") != "stderr":
             text = saved.shown(output, "text/plain")
-            lines = [line for line in text.rstrip().splitlines() if not _is_chatter(line)]
+            lines = [
+                line for line in text.rstrip().splitlines() if not line.startswith("Données :")
+            ]
             if lines and not text.startswith("<"):  # such as <Figure size 640x480>
                 kind = "record" if lines[0] == HEADER else "text"
                 yield Shown(kind, "\n".join(lines))
-
-
-def _is_chatter(line: str) -> bool:
-    return line.startswith((*VERDICTS, "  →", "Données :"))
 
 
 def _remarks(cells: list[SavedCell]) -> list[Text]:

@@ -197,8 +197,8 @@ def _result(name: str, notebook, seconds: float, failure: Failure | None, output
     facts: dict[str, list[str]] = {}
     for cell in _code_cells(notebook):
         for item in cell.outputs:
-            for key, value in item.get("metadata", {}).get(display.KEY, {}).items():
-                if value not in facts.setdefault(key, []):
+            for key, value in display.facts(item).items():
+                if key in ("device", "data") and value not in facts.setdefault(key, []):
                     facts[key].append(value)
     heading = re.search(r"^# (.+)", notebook.cells[0].source) if notebook.cells else None
     return Result(

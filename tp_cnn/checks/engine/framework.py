@@ -27,6 +27,7 @@ from dataclasses import KW_ONLY, dataclass
 
 import numpy as np
 
+from tp_cnn import display
 from tp_cnn.checks.engine.calls import Refused, Trial, attempt, told
 from tp_cnn.checks.engine.compare import Difference, blanks, difference, is_whole, show, to_array
 
@@ -98,7 +99,7 @@ class Check:
             verdict = self.judge(student, np.random.default_rng(seed))
         except Refused as refused:
             verdict = Verdict(refused.status, str(refused), refused.mistake)
-        print(verdict)
+        display.show(str(verdict), status=verdict.status, mistake=verdict.mistake)
         return verdict
 
     def judge(self, student: object, rng: np.random.Generator) -> Verdict:
