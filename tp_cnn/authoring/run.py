@@ -9,13 +9,13 @@ import os
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from tqdm import tqdm
 
 from tp_cnn import display
-from tp_cnn.authoring import page
+from tp_cnn.authoring import results_page
+from tp_cnn.authoring.results_page import Failure, Result
 from tp_cnn.authoring.source import project_root, select
 from tp_cnn.errors import CourseError
 from tp_cnn.files import atomic_write
@@ -23,43 +23,6 @@ from tp_cnn.runtime import settings
 
 CELL_TIMEOUT = 600  # seconds
 NOTEBOOK_TIMEOUT = 1800
-REASONS = {
-    "error": "error",
-    "cell-timeout": "stopped by the time limit of a cell",
-    "notebook-timeout": "stopped by the time limit of a notebook",
-    "dead": "the kernel died (out of memory, or ended by its own code)",
-}
-
-
-@dataclass
-class Failure:
-    """Why a notebook stopped, and in which cell."""
-
-    status: str  # a key of REASONS
-    cell: str = ""  # the cell's identifier; "" before the first one
-    source: str = ""  # the cell's code
-    message: str = ""  # the last lines of the error, where there is one
-
-    def __str__(self) -> str:
-        place = f" in cell {self.cell}" if self.cell else ""
-        return "\n".join(filter(None, [REASONS[self.status] + place, self.message]))
-
-
-@dataclass
-class Result:
-    """What became of one notebook."""
-
-    name: str
-    title: str
-    seconds: float
-    facts: dict[str, list[str]]  # what the notebook announced: "device", "data"
-    figures: list["page.Figure"] = field(default_factory=list)
-    html: str | None = None  # name of the executed notebook's page, beside index.html
-    failure: Failure | None = None
-
-    @property
-    def status(self) -> str:
-        return self.failure.status if self.failure else "ok"
 
 
 def run(
@@ -109,7 +72,9 @@ def run(
             results.append(_result(name, notebook, seconds, failure, output))
             with atomic_write(output / "index.html") as temporary:
                 temporary.write_text(
-                    page.index(results, len(notebooks), edition, settings(environment).profile),
+                    results_page.index(
+                        results, len(notebooks), edition, settings(environment).profile
+                    ),
                     encoding="utf-8",
                 )
     return results
@@ -232,8 +197,8 @@ def _result(name: str, notebook, seconds: float, failure: Failure | None, output
     facts: dict[str, list[str]] = {}
     for cell in _code_cells(notebook):
         for item in cell.outputs:
-            for key, value in item.get("metadata", {}).get(display.KEY, {}).items():
-                if value not in facts.setdefault(key, []):
+            for key, value in display.facts(item).items():
+                if key in ("device", "data") and value not in facts.setdefault(key, []):
                     facts[key].append(value)
     heading = re.search(r"^# (.+)", notebook.cells[0].source) if notebook.cells else None
     return Result(
@@ -241,7 +206,7 @@ def _result(name: str, notebook, seconds: float, failure: Failure | None, output
         title=heading[1] if heading else name,
         seconds=seconds,
         facts=facts,
-        figures=page.figures(notebook),
-        html=page.export(notebook, output / f"{name}.html"),
+        figures=results_page.figures(notebook),
+        html=results_page.export(notebook, output / f"{name}.html"),
         failure=failure,
     )

@@ -7,6 +7,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 
+from tp_cnn import display
 from tp_cnn.authoring import editions
 from tp_cnn.authoring.source import Source
 from tp_cnn.errors import CourseError
@@ -233,13 +234,15 @@ def _mark(question, cell, cells: dict, automatic: float | None, rebuilt: Rebuilt
 
 
 def messages(test) -> list[str]:
-    """What a test printed, each verdict once, and its error without the hidden code around it."""
-    printed = "".join(
-        one.text for one in test.outputs if one.output_type == "stream" and one.name == "stdout"
-    )
-    verdicts = re.split(r"\n(?=[◻✔✘] )", printed.strip("\n"))
-    found = [*dict.fromkeys(filter(None, verdicts)), *errors(test)]
-    return [text[:LONGEST_MESSAGE] for text in found]
+    """Each verdict of a test once, what it printed, and its error without the hidden code."""
+    found = [_said(output).strip("\n")[:LONGEST_MESSAGE] for output in test.outputs]
+    return [*dict.fromkeys(filter(None, found)), *errors(test)]
+
+
+def _said(output) -> str:
+    if output.output_type == "stream" and output.name == "stdout":
+        return output.text
+    return output.data.get("text/plain", "") if "status" in display.facts(output) else ""
 
 
 def errors(cell) -> list[str]:

@@ -33,6 +33,7 @@ from dataclasses import KW_ONLY, dataclass
 
 import numpy as np
 
+from tp_cnn import display
 from tp_cnn.checks.engine.calls import (
     TO_FILL,
     TOO_LONG,
@@ -125,7 +126,7 @@ class Check:
             verdict = Verdict(refused.status, str(refused), refused.mistake)
         except TimeUp:
             verdict = Verdict("wrong", TOO_LONG, "time")
-        print(verdict)
+        display.show(str(verdict), status=verdict.status, mistake=verdict.mistake)
         return verdict
 
     def judge(self, student: object, rng: np.random.Generator) -> Verdict:
