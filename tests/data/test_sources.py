@@ -141,6 +141,7 @@ def test_origin_of_a_sample_says_so(tmp_path):
     assert whole.origin == "MNIST, official files in ../whole/MNIST/raw"
     sample = load("mnist", root=put_mnist(tmp_path / "sample", train=7))
     assert sample.origin.endswith("sample: 7 of 30 images")
+    assert sample.limits == ("sample",)
     assert "official" not in sample.origin
 
 
@@ -168,8 +169,10 @@ def test_official_files_come_before_class_folders(tmp_path):
         "CIFAR-10 (JPEG copy), class folders in ../data/cifar10; sample: 20 of 100 images"
     )
     assert copy.classes == catalog.CIFAR10.classes
+    assert set(copy.limits) == {"sample", "JPEG copy"}
     put_cifar(root, "tar")
     assert len(load("cifar10")) == 100
+    assert load("cifar10").limits == ()
 
 
 def test_class_folders_of_other_classes_are_refused_under_the_name(tmp_path):

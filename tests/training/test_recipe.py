@@ -78,10 +78,13 @@ def test_keep_draws_the_same_share_of_each_class():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"model": "resnet"}, "model 'resnet': expected one of lenet5, cifarnet, dense"),
-        ({"optimizer": "sgdd"}, "optimizer 'sgdd': expected one of sgd"),
-        ({"schedule": "linear"}, "schedule 'linear': expected one of constant"),
-        ({"normalise": "yes"}, "normalise 'yes': expected one of none, zca|normalise 'yes'"),
+        ({"model": "resnet"}, "model 'resnet': expected one of lenet5, cifarnet, dense$"),
+        ({"optimizer": "sgdd"}, "optimizer 'sgdd': expected one of sgd, adam, adamw$"),
+        (
+            {"schedule": "linear"},
+            "schedule 'linear': expected one of constant, exponential, cosine, one-cycle$",
+        ),
+        ({"normalise": "yes"}, "normalise 'yes': expected one of none, pixels, images, zca$"),
         ({"model_options": {"dropout": 0.5}}, "model_options of lenet5: .*'dropout'"),
         ({"model": "cifarnet"}, "cifarnet takes 32×32 images, those of digits are 28×28"),
         ({"dataset": "shapes"}, "lenet5 takes 28×28 images, those of shapes are 32×32"),

@@ -90,7 +90,7 @@ def _write_results(result, folder: Path) -> None:
     from tp_cnn.training import predict
 
     result.history.to_csv(folder / "history.csv")
-    result.history.plot().savefig(folder / "curves.png")
+    plots.curves({"": result.history}).savefig(folder / "curves.png")
     test = result.batches["test"]
     logits, labels = predict(test, result.model)
     images, classes = test.image_set.images, test.image_set.classes

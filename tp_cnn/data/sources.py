@@ -28,6 +28,7 @@ class ImageSet:
     name: str
     split: str  # "train" or "test"
     origin: str  # one sentence: quote it wherever a figure measured on the set is quoted
+    limits: tuple[str, ...] = ()  # `layouts.SAMPLE`, `layouts.JPEG_COPY`: why figures differ
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -161,7 +162,15 @@ def _generate(name: str, split: str) -> ImageSet:
 
 def _as_set(name: str, found: layouts.Found, split: str) -> ImageSet:
     content = layouts.read(found, split)
-    return ImageSet(content.images, content.labels, content.classes, name, split, content.origin)
+    return ImageSet(
+        content.images,
+        content.labels,
+        content.classes,
+        name,
+        split,
+        content.origin,
+        content.limits,
+    )
 
 
 def _own_folder(name: str | Path) -> Path:
