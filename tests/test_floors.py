@@ -165,3 +165,13 @@ def test_wrong_ways_and_circles_are_found():
         "tp_cnn.data.b -> tp_cnn.cli",
         "tp_cnn.data.b -> tp_cnn.data.a",
     ]
+
+
+def test_a_name_belongs_to_one_class():
+    """A reader who meets `Row` or `Verdict` in a message must not wonder which one."""
+    found: dict[str, list[str]] = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                found.setdefault(node.name, []).append(path.relative_to(PACKAGE).as_posix())
+    assert {name: paths for name, paths in found.items() if len(paths) > 1} == {}

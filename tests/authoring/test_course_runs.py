@@ -18,7 +18,7 @@ def executed(tmp_path, monkeypatch):
     monkeypatch.setenv("TP_CNN_DOWNLOAD", "0")
 
     def execute(name, edition):
-        (result,) = run.run([name], "quick", edition, tmp_path, HANGS, HANGS)
+        (result,) = run.run_notebooks([name], "quick", edition, tmp_path, HANGS, HANGS)
         assert result.failure is None, str(result.failure)
         return nbformat.read(tmp_path / f"{name}.ipynb", as_version=4)
 

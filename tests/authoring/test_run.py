@@ -9,7 +9,7 @@ import nbformat
 import pytest
 from jupyter_client.kernelspec import KernelSpecManager
 
-from tp_cnn.authoring.run import execute, run
+from tp_cnn.authoring.run import execute, run_notebooks
 from tp_cnn.display import announce
 from tp_cnn.errors import CourseError
 
@@ -62,7 +62,7 @@ def ran(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TP_CNN_PROGRESS", "0")
         patch.setattr("tp_cnn.authoring.run.execute", with_limits)
-        results = run(profile="full", root=root)
+        results = run_notebooks(profile="full", root=root)
     assert {path.name: path.read_bytes() for path in (root / "solutions").iterdir()} == before
     return root / "build" / "run", {result.name: result for result in results}
 
@@ -129,7 +129,7 @@ def test_kernel_is_this_interpreter(tmp_path, monkeypatch):
 
 def test_no_notebook(tmp_path):
     with pytest.raises(CourseError, match=r"no notebook in notebooks/; .* tp-cnn build"):
-        run(edition="notebooks", root=tmp_path)
+        run_notebooks(edition="notebooks", root=tmp_path)
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"cells": 1, "nbformat": 4, "nbformat_minor": 5}'])
@@ -137,7 +137,7 @@ def test_broken_notebook(tmp_path, text):
     (tmp_path / "solutions").mkdir()
     (tmp_path / "solutions" / "01_x.ipynb").write_text(text)
     with pytest.raises(CourseError, match=r"solutions/01_x.ipynb is no valid notebook"):
-        run(root=tmp_path)
+        run_notebooks(root=tmp_path)
 
 
 def test_announce_outside_a_notebook(capsys):

@@ -368,5 +368,5 @@ def test_the_configurations_of_the_lab_sheet_add_up():
 @pytest.mark.parametrize("name", [name for name in CONFIGURATIONS if name != "zca"])
 def test_every_configuration_trains(name, image_set, monkeypatch):
     monkeypatch.setattr(recipe, "load", lambda *given: image_set(80, size=32, channels=3))
-    result = recipe.run(configure(name, validation=0.25, epochs=1), device="cpu", progress=False)
+    result = recipe.train(configure(name, validation=0.25, epochs=1), device="cpu", progress=False)
     assert result.history[0].train_loss == pytest.approx(math.log(4), abs=0.4)

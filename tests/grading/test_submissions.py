@@ -233,7 +233,7 @@ def test_a_file_that_became_a_link_is_not_followed(tmp_path):
     (entry,) = entries.walk(place)
     (place / "a.ipynb").unlink()
     (place / "a.ipynb").symlink_to(tmp_path / "secret.ipynb")
-    with pytest.raises(entries.Unreadable, match="illisible"):
+    with pytest.raises(entries.UnreadableFile, match="illisible"):
         entry.read(100)
 
 

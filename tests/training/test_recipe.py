@@ -22,17 +22,17 @@ DIGITS = recipe.Recipe(dataset="digits", validation=0.2, epochs=2, seed=1)
 
 
 def test_one_recipe_gives_one_network():
-    first, second = (recipe.run(DIGITS, device="cpu") for _ in range(2))
+    first, second = (recipe.train(DIGITS, device="cpu") for _ in range(2))
     for a, b in zip(first.model.parameters(), second.model.parameters(), strict=True):
         assert torch.equal(a, b)
     assert first.test == second.test
-    other = recipe.run(replace(DIGITS, seed=2), device="cpu")
+    other = recipe.train(replace(DIGITS, seed=2), device="cpu")
     assert other.history.train_loss != first.history.train_loss
 
 
 def test_lenet5_learns_real_digits():
     lines = []
-    result = recipe.run(
+    result = recipe.train(
         replace(DIGITS, epochs=12, learning_rate=0.03), device="cpu", say=lines.append
     )
     assert result.test.accuracy > 0.9  # 0.955 to 0.98 over 5 seeds
@@ -92,7 +92,7 @@ def test_keep_draws_the_same_share_of_each_class():
 )
 def test_a_wrong_recipe_says_what_was_expected(change, message):
     with pytest.raises(CourseError, match=message):
-        recipe.run(replace(DIGITS, **change), device="cpu")
+        recipe.train(replace(DIGITS, **change), device="cpu")
 
 
 @pytest.mark.parametrize("schedule", ["constant", "exponential", "cosine", "one-cycle"])

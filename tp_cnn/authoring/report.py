@@ -11,9 +11,9 @@ from pathlib import Path
 
 from tp_cnn.authoring import report_page
 from tp_cnn.authoring.report_notebook import (
-    Entry,
     Notebook,
     Report,
+    ReportEntry,
     read_notebook,
     unanswered,
 )
@@ -76,9 +76,9 @@ def _expand(paths: Sequence[str | Path]) -> list[Path]:
     return found
 
 
-def _refer(entries: Iterable[Entry]) -> None:
+def _refer(entries: Iterable[ReportEntry]) -> None:
     """Give « Q13 » to the only question of a number, « Q12.1 », « Q12.2 » to several."""
-    by_number: dict[str, list[Entry]] = {}
+    by_number: dict[str, list[ReportEntry]] = {}
     for entry in entries:
         if entry.number:
             by_number.setdefault(entry.number, []).append(entry)

@@ -46,7 +46,7 @@ class Shown:
 
 
 @dataclass
-class Entry:
+class ReportEntry:
     """A question and what the student made of it."""
 
     notebook: str  # "03"
@@ -89,7 +89,7 @@ class Notebook:
     path: Path
     number: str  # "03"
     title: str
-    entries: list[Entry]
+    entries: list[ReportEntry]
     executed: bool
     remarks: list[Text]  # what the student wrote under « Votre compte rendu »
 
@@ -104,14 +104,14 @@ class Report:
     follow_up: bool
 
     @property
-    def entries(self) -> list[Entry]:
+    def entries(self) -> list[ReportEntry]:
         """The questions that this edition asks for: the sheet's in its order, then the others."""
         found = [entry for notebook in self.notebooks for entry in notebook.entries]
         found.sort(key=_place)  # stable: the others stay in the order of the course
         return [entry for entry in found if entry.star] if self.follow_up else found
 
 
-def _place(entry: Entry) -> tuple[bool, int, str]:
+def _place(entry: ReportEntry) -> tuple[bool, int, str]:
     digits = re.match(r"\d*", entry.number or "")[0]
     return not entry.number, int(digits or 0), entry.number or ""
 
@@ -150,7 +150,7 @@ def read_notebook(path: Path) -> Notebook:
     return notebook
 
 
-def unanswered(entries: list[Entry]) -> dict[str, list[Entry]]:
+def unanswered(entries: list[ReportEntry]) -> dict[str, list[ReportEntry]]:
     """The questions without answer and those that are not finished, where there are any."""
     groups = {
         "sans réponse": [entry for entry in entries if entry.empty],
@@ -159,9 +159,9 @@ def unanswered(entries: list[Entry]) -> dict[str, list[Entry]]:
     return {title: group for title, group in groups.items() if group}
 
 
-def _entries(cells: list[SavedCell], notebook: str) -> list[Entry]:
+def _entries(cells: list[SavedCell], notebook: str) -> list[ReportEntry]:
     """The questions, each with the answers and checks below its statement."""
-    entries: list[Entry] = []
+    entries: list[ReportEntry] = []
     of_exercises = set()  # cells between the statement of an exercise and its answer
     about = {answer.index: them for answer, them in saved.written_answers(_with_roles(cells))}
     for cell in cells:
@@ -187,14 +187,14 @@ def _with_roles(cells: list[SavedCell]) -> list[tuple[str, SavedCell]]:
     return [(cell.role, cell) for cell in cells]
 
 
-def _open_entry(name: str, heading: re.Match, statement: str, notebook: str) -> Entry:
+def _open_entry(name: str, heading: re.Match, statement: str, notebook: str) -> ReportEntry:
     details = statement.split("\n")[2:3]
     kinds = [
         kind
         for kind, label in KIND_LABELS.items()
         if details and details[0].lower().startswith(f"*{label}")
     ]
-    return Entry(
+    return ReportEntry(
         notebook=notebook,
         id=name.removesuffix("-enonce"),
         number=heading["number"],

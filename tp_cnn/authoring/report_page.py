@@ -14,7 +14,7 @@ from markupsafe import Markup
 from tp_cnn.authoring.pages import pictures
 from tp_cnn.authoring.pages.markdown import to_html
 from tp_cnn.authoring.pages.render import environment, render
-from tp_cnn.authoring.report_notebook import Entry, Notebook, Report, Shown, Text, unanswered
+from tp_cnn.authoring.report_notebook import Notebook, Report, ReportEntry, Shown, Text, unanswered
 
 LABELS = {"right": "Juste", "wrong": "À revoir", "todo": "À faire", "unknown": "Non exécutée"}
 COUNTS = {
@@ -36,7 +36,7 @@ TALLEST_FIGURE = 62  # millimetres, as in report.css
 
 
 @dataclass
-class Part:
+class ReportPart:
     """A part of an answer: HTML, or lines of code or text, the last ones folded."""
 
     html: Markup | str = ""
@@ -52,7 +52,7 @@ class Article:
     """An answer, or what the student says of a whole notebook."""
 
     title: str
-    parts: list[Part]
+    parts: list[ReportPart]
     verdict: str = ""
 
     @property
@@ -139,7 +139,7 @@ def _name(notebook: Notebook) -> str:
     return f"{notebook.number} · {notebook.title}"
 
 
-def _missing(entries: list[Entry]) -> list[str]:
+def _missing(entries: list[ReportEntry]) -> list[str]:
     lines = []
     for title, group in unanswered(entries).items():
         names = [entry.name for entry in group if entry.number]
@@ -153,7 +153,7 @@ def _remarks(notebook: Notebook) -> Article:
     return Article(_name(notebook), [_text(text) for text in notebook.remarks])
 
 
-def _article(entry: Entry, figures: bool = True, printed: bool = True) -> Article:
+def _article(entry: ReportEntry, figures: bool = True, printed: bool = True) -> Article:
     """A question; ``printed`` says whether what its experiment displayed is printed too."""
     star = " ★" if entry.star else ""
     answers = [
@@ -175,11 +175,11 @@ def _printed(everything: list[Shown]) -> set[int]:
     return set(by_kind.get("figure", [])[-PRINTED_FIGURES:] + tables or by_kind.get("text", []))
 
 
-def _has_text(entry: Entry) -> bool:
+def _has_text(entry: ReportEntry) -> bool:
     return any(answer.type == "markdown" for answer in entry.answers)
 
 
-def _text(text: Text) -> Part:
+def _text(text: Text) -> ReportPart:
     html = to_html(text.source, text.attachments)
     lines = [re.sub(r"\$[^$]*\$", "formule", line) for line in text.source.splitlines()]
     # Markdown joins the lines of a paragraph; a blank line or a list item begins another.
@@ -187,19 +187,21 @@ def _text(text: Text) -> Part:
     height = sum(
         ceil(len(block.strip()) / TEXT_CHARACTERS) * TEXT_LINE for block in blocks if block.strip()
     )
-    return Part(html, height=height + 1.2 + sum(map(_figure_height, _images(html))))
+    return ReportPart(html, height=height + 1.2 + sum(map(_figure_height, _images(html))))
 
 
-def _lines(text: str, kind: str = "", most: int = CODE_LINES) -> Part:
+def _lines(text: str, kind: str = "", most: int = CODE_LINES) -> ReportPart:
     """Code or plain text; beyond a few lines, folded."""
     lines = re.sub(r"\n\s*\n\s*\n", "\n\n", text).splitlines()
     kept = lines if len(lines) <= most + 2 else lines[:most]
     folded = lines[len(kept) :]
     height = 4 + CODE_LINE * sum(ceil(max(len(line), 1) / CODE_CHARACTERS) for line in kept)
-    return Part(lines=kept, folded=folded, kind=kind, height=height + TEXT_LINE * bool(folded))
+    return ReportPart(
+        lines=kept, folded=folded, kind=kind, height=height + TEXT_LINE * bool(folded)
+    )
 
 
-def _show(shown: Shown) -> Part:
+def _show(shown: Shown) -> ReportPart:
     if shown.kind in ("text", "record"):
         return _lines(
             shown.content, "output", RECORD_LINES if shown.kind == "record" else CODE_LINES
@@ -207,10 +209,10 @@ def _show(shown: Shown) -> Part:
     if shown.kind == "table":
         rows = shown.content.strip().count("\n")
         html = Markup('<div class="shown">{}</div>').format(to_html(shown.content))
-        return Part(html, height=3 + 4 * rows)
+        return ReportPart(html, height=3 + 4 * rows)
     drawn = pictures.element(shown.content) or Markup("<em>[figure illisible]</em>")
     html = Markup("<figure>{}</figure>").format(drawn)
-    return Part(html, height=2 + sum(map(_figure_height, _images(html))))
+    return ReportPart(html, height=2 + sum(map(_figure_height, _images(html))))
 
 
 def _images(html: str) -> list[tuple[int, int]]:

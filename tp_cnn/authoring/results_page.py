@@ -26,7 +26,7 @@ THUMBNAIL = 480  # pixels, width
 
 
 @dataclass
-class Failure:
+class CellFailure:
     """Why a notebook stopped, and in which cell."""
 
     status: str  # a key of REASONS
@@ -49,7 +49,7 @@ class Figure:
 
 
 @dataclass
-class Result:
+class NotebookResult:
     """What became of one notebook."""
 
     name: str
@@ -58,7 +58,7 @@ class Result:
     facts: dict[str, list[str]]  # what the notebook announced: "device", "data"
     figures: list[Figure] = field(default_factory=list)
     html: str | None = None  # name of the executed notebook's page, beside index.html
-    failure: Failure | None = None
+    failure: CellFailure | None = None
 
     @property
     def status(self) -> str:
@@ -99,7 +99,7 @@ def export(notebook, path: Path) -> str | None:
     return path.name
 
 
-def index(results: list[Result], planned: int, edition: str, profile: str) -> str:
+def index(results: list[NotebookResult], planned: int, edition: str, profile: str) -> str:
     """The page, complete in itself; ``planned`` counts the notebooks still to come too."""
     made = environment()
     made.globals["STATUS"] = STATUS

@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from tp_cnn import display
 from tp_cnn.authoring import results_page
-from tp_cnn.authoring.results_page import Failure, Result
+from tp_cnn.authoring.results_page import CellFailure, NotebookResult
 from tp_cnn.authoring.source import project_root, select
 from tp_cnn.errors import CourseError
 from tp_cnn.files import atomic_write
@@ -25,7 +25,7 @@ CELL_TIMEOUT = 600  # seconds
 NOTEBOOK_TIMEOUT = 1800
 
 
-def run(
+def run_notebooks(
     names: list[str] | None = None,
     profile: str | None = None,
     edition: str = "solutions",
@@ -33,7 +33,7 @@ def run(
     cell_timeout: float = CELL_TIMEOUT,
     notebook_timeout: float = NOTEBOOK_TIMEOUT,
     root: Path | None = None,
-) -> list[Result]:
+) -> list[NotebookResult]:
     """Execute the notebooks called ``names`` (by default all); write ``output/index.html``.
 
     Goes on after a failure: a notebook that fails has a ``failure`` in its result.
@@ -117,7 +117,7 @@ def execute(
     cell_timeout: float = CELL_TIMEOUT,
     notebook_timeout: float = NOTEBOOK_TIMEOUT,
     after_cell: Callable[[], object] = lambda: None,
-) -> Failure | None:
+) -> CellFailure | None:
     """Execute ``notebook`` in place, in a fresh kernel that works in ``folder``.
 
     ``after_cell()`` is called after each code cell. Returns why the notebook stopped, or None.
@@ -135,20 +135,20 @@ def execute(
                     continue
                 left = deadline - time.monotonic()
                 if left <= 0:
-                    return Failure("notebook-timeout", cell.id, cell.source)
+                    return CellFailure("notebook-timeout", cell.id, cell.source)
                 client.timeout = math.ceil(min(cell_timeout, left))
                 client.execute_cell(cell, index)
                 after_cell()
             client.set_widgets_metadata()
     except CellExecutionError:
-        return Failure("error", cell.id, cell.source, _traceback(cell))
+        return CellFailure("error", cell.id, cell.source, _traceback(cell))
     except CellTimeoutError:
         status = "cell-timeout" if cell_timeout < left else "notebook-timeout"
-        return Failure(status, cell.id, cell.source)
+        return CellFailure(status, cell.id, cell.source)
     except DeadKernelError:
-        return Failure("dead", cell.id, cell.source)
+        return CellFailure("dead", cell.id, cell.source)
     except RuntimeError as error:  # the kernel did not start
-        return Failure("dead", message=str(error))
+        return CellFailure("dead", message=str(error))
     return None
 
 
@@ -189,7 +189,9 @@ def _traceback(cell, lines: int = 12) -> str:
     return "\n".join(re.sub(r"\x1b\[[0-9;]*m", "", text).splitlines()[-lines:])
 
 
-def _result(name: str, notebook, seconds: float, failure: Failure | None, output: Path) -> Result:
+def _result(
+    name: str, notebook, seconds: float, failure: CellFailure | None, output: Path
+) -> NotebookResult:
     import nbformat
 
     with atomic_write(output / f"{name}.ipynb") as temporary:
@@ -201,7 +203,7 @@ def _result(name: str, notebook, seconds: float, failure: Failure | None, output
                 if key in ("device", "data") and value not in facts.setdefault(key, []):
                     facts[key].append(value)
     heading = re.search(r"^# (.+)", notebook.cells[0].source) if notebook.cells else None
-    return Result(
+    return NotebookResult(
         name=name,
         title=heading[1] if heading else name,
         seconds=seconds,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from statistics import mean
 
-from tp_cnn.grading.model import Batch, Mark, Outcome, Question
+from tp_cnn.grading.model import Batch, GradedQuestion, Mark, Outcome
 
 BARS = 10  # of the histogram
 
@@ -29,7 +29,7 @@ class Score:
         return any(mark.earned is None for mark in self.marks)
 
 
-def score(outcome: Outcome, question: Question) -> Score | None:
+def score(outcome: Outcome, question: GradedQuestion) -> Score | None:
     """None where nothing of that question was graded."""
     marks = [mark for mark in outcome.marks if mark.question == question.id]
     return Score(marks) if marks else None
@@ -39,13 +39,13 @@ def graded(batch: Batch) -> list[Outcome]:
     return [outcome for outcome in batch.outcomes if outcome.status == "graded"]
 
 
-def success(batch: Batch, question: Question) -> float | None:
+def success(batch: Batch, question: GradedQuestion) -> float | None:
     """The share of the points of a question that the graded students got, 0 to 1."""
     points = _points(batch, question)
     return mean(points) / question.points if points else None
 
 
-def _points(batch: Batch, question: Question) -> list[float]:
+def _points(batch: Batch, question: GradedQuestion) -> list[float]:
     """Those of each graded student for whom the question is marked in full."""
     scores = [score(outcome, question) for outcome in graded(batch)]
     return [found.points for found in scores if found and not found.waiting]
@@ -62,7 +62,7 @@ def histogram(batch: Batch) -> list[int]:
     return bars
 
 
-def shares(batch: Batch) -> list[tuple[Question, float, int, int]]:
+def shares(batch: Batch) -> list[tuple[GradedQuestion, float, int, int]]:
     """Question, success, students marked, students with all the points; the hardest one first."""
     found = [(question, _points(batch, question)) for question in batch.questions]
     rows = [

@@ -14,7 +14,7 @@ from tp_cnn.errors import CourseError
 from tp_cnn.grading import canaries
 from tp_cnn.grading.canaries import Canaries, is_test
 from tp_cnn.grading.database import Gradebook
-from tp_cnn.grading.model import Mark, Outcome, Question, Submission
+from tp_cnn.grading.model import GradedQuestion, Mark, Outcome, Submission
 from tp_cnn.grading.rebuild import Rebuilt, rebuild
 from tp_cnn.grading.sandbox.execution import Execution, Executor
 from tp_cnn.grading.selection import is_given, needed
@@ -44,7 +44,7 @@ class Exam:
         return cls(source, editions.notebook(source, "assignment"), known)
 
     @property
-    def questions(self) -> list[Question]:
+    def questions(self) -> list[GradedQuestion]:
         """The questions that have points."""
         return [_question(one) for one in self.source.questions if one.points]
 
@@ -55,14 +55,14 @@ class Exam:
         return digest.hexdigest()[:16]
 
 
-def _question(question) -> Question:
+def _question(question) -> GradedQuestion:
     cells = question.cells
     rubrics = {
         cell.id: _rubric(cell.text)
         for cell in cells
         if cell.role == "answer" and cell.type == "markdown"
     }
-    return Question(
+    return GradedQuestion(
         id=question.id,
         number=question.number,
         title=question.title,

@@ -14,7 +14,7 @@ from markupsafe import Markup
 from tp_cnn.authoring.pages import pictures as notebook_pictures
 from tp_cnn.authoring.pages import render
 from tp_cnn.authoring.pages.markdown import to_html
-from tp_cnn.grading.model import STATUS, Question
+from tp_cnn.grading.model import STATUS, GradedQuestion
 
 LONGEST_NAME = 60  # characters; longer names are cut
 LONGEST_TEXT = 10_000  # characters; longer texts are cut: hostile Markdown takes a second then
@@ -76,12 +76,12 @@ def day(text: str) -> str:
         return line(text)
 
 
-def titled(question: Question) -> str:
+def titled(question: GradedQuestion) -> str:
     """``Q14 ★ Apprendre ou tester``, the title alone where there is nothing else."""
     return f"{label(question)} {question.title}".strip()
 
 
-def label(question: Question) -> str:
+def label(question: GradedQuestion) -> str:
     """``Q14 ★``, ``bonus``, or "" for a question that is only named by its title."""
     parts = [f"Q{question.number}" if question.number else ""]
     parts += ["★" if question.star else "", "bonus" if question.bonus else ""]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from tp_cnn.grading.html import environment, page
 from tp_cnn.grading.manual import NAME, digest
-from tp_cnn.grading.model import Batch, Mark, Outcome, Question
+from tp_cnn.grading.model import Batch, GradedQuestion, Mark, Outcome
 
 Copy = tuple[Outcome, Mark]
 environment.filters["digest"] = digest
@@ -19,7 +19,7 @@ environment.globals |= {
 class Sheet:
     """A free-text answer of all the students."""
 
-    question: Question
+    question: GradedQuestion
     cell: str
     points: float
     copies: list[Copy]  # in the order of the students

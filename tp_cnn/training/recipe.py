@@ -191,7 +191,7 @@ def _pick(setting: str, name: str, choices: dict[str, Callable]) -> Callable:
     return choices[name]
 
 
-def run(
+def train(
     recipe: Recipe,
     root: str | Path | None = None,
     device: str | None = None,

@@ -14,7 +14,7 @@ from tp_cnn.checks import ameliorations, convolution
 from tp_cnn.checks.engine import plain
 from tp_cnn.checks.engine.compare import Described
 from tp_cnn.checks.engine.framework import FunctionCheck, Verdict
-from tp_cnn.checks.engine.running import Failure, Outcome, plain_call
+from tp_cnn.checks.engine.running import Failure, Returned, plain_call
 
 WORKER = """
 import sys
@@ -160,7 +160,7 @@ def test_what_is_not_plain_is_described():
 
 def test_an_outcome_comes_back_whole():
     failure = Failure("exception", "no", ("ValueError", "Exception"), "ligne 3 : x")
-    outcome = Outcome((1, ...), failure, "f", ("a",), (0,), "bonjour\n")
+    outcome = Returned((1, ...), failure, "f", ("a",), (0,), "bonjour\n")
     assert plain.read_outcome(plain.write_outcome(outcome)) == outcome
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 
 from tp_cnn.checks.engine.compare import blanks, show
-from tp_cnn.checks.engine.running import Call, Failure, Outcome, argument_names, plain_call
+from tp_cnn.checks.engine.running import Call, Failure, Returned, argument_names, plain_call
 
 PRINTED_LINES = 6
 ERRORS = {
@@ -146,7 +146,7 @@ def told(printed: str) -> str:
     return "\n  Votre code a affiché :" + "".join(f"\n    {line[:120]}" for line in shown)
 
 
-def _write_call(outcome: Outcome, named: dict[str, object]) -> str:
+def _write_call(outcome: Returned, named: dict[str, object]) -> str:
     if not named:
         return ""
     name = outcome.name or "votre fonction"
@@ -156,7 +156,7 @@ def _write_call(outcome: Outcome, named: dict[str, object]) -> str:
     return f"{name}(" + ",".join(f"\n    {word}" for word in words) + ")"
 
 
-def _refusal(failure: Failure, outcome: Outcome, names: list[str], trial: Trial) -> Refused:
+def _refusal(failure: Failure, outcome: Returned, names: list[str], trial: Trial) -> Refused:
     place = f"\n  {failure.place}" if failure.place else ""
     if failure.kind == "blank":
         return Refused(TO_FILL, status="todo")

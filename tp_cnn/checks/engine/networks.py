@@ -26,7 +26,7 @@ from tp_cnn.checks.engine.traces import (
     has_weights,
     is_own_normalisation,
     outputs,
-    run,
+    run_stage,
     same_dropout,
     short_name,
     stages,
@@ -143,7 +143,7 @@ class NetworkCheck(Check):
         if self._agrees(stretch.right, stretch, seed):
             return
         sentence = _place(seen, index)
-        expected = run(stretch.right[0], stretch.start, stretch.layer, seed)
+        expected = run_stage(stretch.right[0], stretch.start, stretch.layer, seed)
         if expected is not None and expected.shape != stretch.observed.shape:
             sizes = " × ".join(map(str, stretch.observed.shape[1:]))
             mixed = " Les images du lot y sont mélangées : la première dimension est le lot."
@@ -156,7 +156,7 @@ class NetworkCheck(Check):
         for stage in candidates:
             if same_dropout(stage, stretch.start, stretch.entered):
                 return True
-            values = run(stage, stretch.start, stretch.layer, seed)
+            values = run_stage(stage, stretch.start, stretch.layer, seed)
             if values is not None and values.shape == stretch.observed.shape:
                 gap = (values - stretch.observed).abs().max()
                 if gap <= self.tolerance * (1 + values.abs().max()):

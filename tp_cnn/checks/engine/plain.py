@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from tp_cnn.checks.engine.compare import Described, describe
-from tp_cnn.checks.engine.running import Failure, Outcome
+from tp_cnn.checks.engine.running import Failure, Returned
 
 DEPTH = 12  # nested lists deeper than this are described
 KINDS = "biufc"  # of NumPy's types: all those of numbers
@@ -35,12 +35,12 @@ def read(text: str) -> object:
         return _unpack(json.loads(text))
 
 
-def write_outcome(outcome: Outcome) -> str:
+def write_outcome(outcome: Returned) -> str:
     plain = asdict(replace(outcome, result=None))
     return json.dumps({**plain, "result": _pack(outcome.result, DEPTH)})
 
 
-def read_outcome(text: str) -> Outcome:
+def read_outcome(text: str) -> Returned:
     """The outcome that `write_outcome` was given.
 
     Raises:
@@ -54,7 +54,7 @@ def read_outcome(text: str) -> Outcome:
             errors=tuple(map(str, found["failure"]["errors"])),
             place=str(found["failure"]["place"]),
         )
-        return Outcome(
+        return Returned(
             result=_unpack(found["result"]),
             failure=failure,
             name=str(found["name"]),

@@ -41,7 +41,7 @@ class Failure:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Returned:
     """What came of one call."""
 
     result: object = None
@@ -52,10 +52,10 @@ class Outcome:
     printed: str = ""  # what the function wrote while it ran
 
 
-Call = Callable[[object, tuple], Outcome]
+Call = Callable[[object, tuple], Returned]
 
 
-def plain_call(function: object, arguments: tuple) -> Outcome:
+def plain_call(function: object, arguments: tuple) -> Returned:
     """Call the student's ``function`` on copies of ``arguments``.
 
     What it prints is kept aside and its warnings are dropped: nbgrader gives no points to a cell
@@ -63,12 +63,12 @@ def plain_call(function: object, arguments: tuple) -> Outcome:
     """
     if not callable(function):
         kind = "blank" if function is None or function is ... else "type"
-        return Outcome(failure=Failure(kind, show(function)))
+        return Returned(failure=Failure(kind, show(function)))
     name = str(getattr(function, "__name__", ""))
     name = name if name.isidentifier() else ""  # a lambda, a nn.Module
     names = argument_names(function, arguments)
     if names is None:
-        return Outcome(failure=Failure("signature"), name=name)
+        return Returned(failure=Failure("signature"), name=name)
     copies, output = copy.deepcopy(arguments), io.StringIO()
     result = failure = None
     gradients = torch.is_grad_enabled()
@@ -92,7 +92,7 @@ def plain_call(function: object, arguments: tuple) -> Outcome:
         failure = failure or Failure("gradients-off")
     pairs = enumerate(zip(arguments, copies, strict=True))
     changed = tuple(rank for rank, (before, after) in pairs if not _same(before, after))
-    return Outcome(result, failure, name, names, changed, output.getvalue())
+    return Returned(result, failure, name, names, changed, output.getvalue())
 
 
 def argument_names(function: Callable, arguments: tuple) -> tuple[str, ...] | None:

@@ -87,7 +87,7 @@ def trace(network: nn.Module, images: Tensor, seed: int) -> Trace:
     return seen
 
 
-def run(stage: Stage, values: Tensor, layer: nn.Module | None, seed: int) -> Tensor | None:
+def run_stage(stage: Stage, values: Tensor, layer: nn.Module | None, seed: int) -> Tensor | None:
     """What ``stage`` gives with the weights of the student's ``layer``; None if sizes do not fit.
 
     With the ``seed`` of the trace, a dropout switches off the same neurons as there, provided that
@@ -112,7 +112,7 @@ def same_dropout(stage: Stage, start: Tensor, entered: Tensor | None) -> bool:
     if len(rates) != 1 or entered is None or not has_weights(stage[-1]):
         return False
     others = [layer for layer in stage[:-1] if not isinstance(layer, nn.Dropout)]
-    full = run(others, start, None, 0)
+    full = run_stage(others, start, None, 0)
     if full is None or full.shape != entered.shape:
         return False
     alive = full != 0
