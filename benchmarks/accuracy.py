@@ -43,7 +43,7 @@ def add(row: dict) -> None:
 
 
 def train(name: str, wanted: recipe.Recipe) -> None:
-    result = recipe.run(wanted)
+    result = recipe.train(wanted)
     row = {
         "recipe": name,
         "seed": wanted.seed,

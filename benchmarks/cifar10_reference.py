@@ -79,7 +79,7 @@ def grid(epochs: int) -> None:
             wanted = replace(BASE, images=12_000, validation=HELD_OUT, epochs=epochs, **cell)
             done = [row for row in rows_of("grid") if cell.items() <= row.items()]
             if len(done) < epochs:
-                recipe.run(
+                recipe.train(
                     wanted, after_epoch=writer("grid", cell, ("learning_rate", "batch_size"))
                 )
 
@@ -135,7 +135,7 @@ def _bag_of_words(wanted: recipe.Recipe) -> tuple[float, float]:
 
 
 def network(wanted: recipe.Recipe) -> tuple[float, float]:
-    result = recipe.run(wanted)
+    result = recipe.train(wanted)
     return recipe.evaluate(result.batches["train"], result.model).accuracy, result.test.accuracy
 
 
@@ -147,7 +147,7 @@ def base(epochs: int, seed: int) -> None:
         return
 
     CHECKPOINTS.mkdir(parents=True, exist_ok=True)
-    result = recipe.run(
+    result = recipe.train(
         wanted,
         checkpoint=CHECKPOINTS / f"seed-{seed}.pt",
         after_epoch=writer("base", {**cell, "test_accuracy": ""}, ()),

@@ -1,10 +1,13 @@
 import csv
+import gzip
 import os
+import re
 import subprocess
 import sys
 
 import pytest
 
+from tests.data.file_server import tiny_mnist
 from tp_cnn import __version__, cli
 from tp_cnn.commands import machine
 from tp_cnn.data import sources
@@ -95,9 +98,17 @@ def test_doctor_says_how_to_get_a_sandbox_and_does_not_fail_for_it(monkeypatch):
 
 
 def test_data_commands_agree_with_the_package(tmp_path, capsys):
+    copy, contents = tiny_mnist(train=30, test=20)
+    for file in copy.files:
+        path = tmp_path / copy.folder / file.name.removesuffix(".gz")  # own files: not compressed
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(gzip.decompress(contents[f"/{file.name}"]))
     assert cli.main(["data", "status", "--data", str(tmp_path)]) == 0
-    assert "digits" in capsys.readouterr().out
-    assert sources.load("digits", "train").images.shape[1:] == (1, 28, 28)
+    printed = capsys.readouterr().out
+    for split, count in (("train", 30), ("test", 20)):
+        assert len(sources.load("mnist", split, tmp_path, download=False)) == count
+        line = rf"^mnist +{split} +{count} images  IDX in .*{tmp_path.name}"
+        assert re.search(line, printed, re.MULTILINE)
 
 
 COMPARE = ["compare", "--dataset", "digits", "--model", "lenet5", "--images", "200"]

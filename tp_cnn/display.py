@@ -39,20 +39,30 @@ def thousands(count: int) -> str:
 def announce(**facts: object) -> None:
     """Show one line such as « Calcul sur : cpu, 2 threads · données : mnist », for the reader.
 
-    In a notebook, the facts also go into the metadata of the cell's output, where the results
-    page of ``tp-cnn run`` finds ``device`` and ``data``.
+    The results page of ``tp-cnn run`` finds ``device`` and ``data`` with the output.
 
     >>> announce(device=describe_device(device), data=train.origin)
     """
     texts = {name: str(value) for name, value in facts.items()}
-    line = " · ".join(f"{LABELS.get(name, name)} : {text}" for name, text in texts.items())
+    show(" · ".join(f"{LABELS.get(name, name)} : {text}" for name, text in texts.items()), **texts)
+
+
+def show(text: str, **facts: str | None) -> None:
+    """Print a text; in a notebook, as an output whose metadata carry facts for other programs."""
     try:
         from IPython import get_ipython
         from IPython.display import display
     except ImportError:
-        print(line)
+        print(text)
         return
     if get_ipython() is None:
-        print(line)
+        print(text)
     else:
-        display({"text/plain": line}, raw=True, metadata={KEY: texts})
+        display({"text/plain": text}, raw=True, metadata={KEY: facts})
+
+
+def facts(output: dict) -> dict:
+    """The facts that `show` put into an output of a saved notebook; {} without any."""
+    metadata = output.get("metadata")
+    found = metadata.get(KEY) if isinstance(metadata, dict) else None
+    return found if isinstance(found, dict) else {}

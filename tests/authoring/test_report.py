@@ -12,10 +12,11 @@ import pytest
 from jupyter_client.manager import start_new_kernel
 from PIL import Image
 
-from tp_cnn import cli
+from tp_cnn import cli, display
 from tp_cnn.authoring import report, report_page, run
-from tp_cnn.authoring.report_notebook import REMARKS_PLACEHOLDER, VERDICTS, read_notebook
-from tp_cnn.authoring.report_text import formula, picture, to_html
+from tp_cnn.authoring.pages.markdown import formula, to_html
+from tp_cnn.authoring.pages.pictures import element
+from tp_cnn.authoring.report_notebook import REMARKS_PLACEHOLDER, WORST_FIRST, read_notebook
 from tp_cnn.authoring.source import project_root, read_sources
 from tp_cnn.checks.engine.framework import LABELS
 from tp_cnn.errors import CourseError
@@ -36,6 +37,13 @@ def edit(source, target, **sources):
         cell.source = sources.get(cell.id.replace("-", "_"), cell.source)
     nbformat.write(notebook, target)
     return target
+
+
+def verdict(status):
+    """What a check shows in a notebook."""
+    return nbformat.v4.new_output(
+        "display_data", {"text/plain": LABELS[status]}, metadata={display.KEY: {"status": status}}
+    )
 
 
 def write(paths, folder, **options):
@@ -82,10 +90,8 @@ def test_the_questions_read_are_those_of_the_source(path):
     assert (found.number, found.title) == (source.number, source.title)
 
 
-def test_verdicts_are_read_as_the_checks_print_them():
-    assert {status: LABELS[status][0] for status in LABELS} == {
-        verdict: sign for sign, verdict in VERDICTS.items()
-    }
+def test_every_status_of_a_check_is_known():
+    assert {*LABELS, "unknown"} == set(WORST_FIRST)
 
 
 def test_an_experiment_has_the_figures_of_its_section_and_not_the_verdicts():
@@ -109,7 +115,7 @@ def test_a_half_filled_notebook(tmp_path):
     )
     notebook = nbformat.read(path, as_version=4)
     check = next(cell for cell in notebook.cells if cell.id == "tableau-1998-test")
-    check.outputs = [nbformat.v4.new_output("stream", text="✔ Juste")]
+    check.outputs = [verdict("right")]
     nbformat.write(notebook, path)
     found = report.read([path]).entries
     complete = [entry.id for entry in found if entry.complete]
@@ -130,13 +136,13 @@ def test_a_half_filled_notebook(tmp_path):
 def test_checks_of_saved_outputs(tmp_path):
     notebook = nbformat.read(LENET, as_version=4)
     said = {
-        "lenet-construire-test": "✘ Pas encore : forme.\n  → Relisez.",
-        "lenet-poids-test": "✔ Juste : 5 cases sur 5.",
-        "taux-erreur-test": "◻ À faire",
+        "lenet-construire-test": "wrong",
+        "lenet-poids-test": "right",
+        "taux-erreur-test": "todo",
     }
     for cell in notebook.cells:
         if cell.id in said:
-            cell.outputs = [nbformat.v4.new_output("stream", text=said[cell.id])]
+            cell.outputs = [verdict(said[cell.id])]
         if cell.id == "decalage-test":
             cell.outputs = [nbformat.v4.new_output("error", ename="NameError", evalue="x")]
     nbformat.write(notebook, tmp_path / "n.ipynb")
@@ -258,19 +264,19 @@ def test_pictures_are_made_small_and_pasted_ones_kept():
     buffer = io.BytesIO()
     noise.save(buffer, "PNG")
     encoded = base64.b64encode(buffer.getvalue()).decode()
-    html = picture(encoded)
+    html = element(encoded)
     assert 'width="1000" height="500"' in html
     assert "image/jpeg" in html
     assert len(html) < len(encoded) / 3
     pasted = to_html("![](attachment:ma%20figure.png)", {"ma figure.png": {"image/png": encoded}})
     assert pasted.count("<img src=") == 1
     assert "image absente" in to_html("![](figures/a.png)")
-    assert picture("AAAA") == ""
+    assert element("AAAA") == ""
 
 
 def test_names_and_date(tmp_path):
     page = write([LENET], tmp_path, authors=["Zoé D'Arc", " ", "Léo"], day="01/02/2026")
-    assert "Zoé D&#x27;Arc et Léo" in page
+    assert "Zoé D&#39;Arc et Léo" in page
     assert "1er février 2026" in page
     assert 'class="blank"' not in page
     assert 'class="blank"' in write([LENET], tmp_path)
@@ -299,13 +305,14 @@ def print_pages(html, folder):
     (folder / "page.html").write_text(html, encoding="utf-8")
     options = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={folder / 'user'}"]
     target = [f"--print-to-pdf={folder / 'page.pdf'}", (folder / "page.html").as_uri()]
-    subprocess.run([CHROMIUM, *options, *target], check=True, capture_output=True, timeout=120)
+    subprocess.run([CHROMIUM, *options, *target], check=True, capture_output=True, timeout=600)
     return len(re.findall(rb"/Type\s*/Page\b", (folder / "page.pdf").read_bytes()))
 
 
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
 
 
+@pytest.mark.slow
 @needs_chromium
 def test_all_notebooks_answered_print_on_ten_pages(tmp_path):
     page = report_page.build(report.read(SOLVED, ["Ada Lovelace", "Blaise Pascal"]))
@@ -442,7 +449,7 @@ def execute_as_jupyter(tmp_path_factory):
                 printed.append(message["content"]["text"])
             assert message["msg_type"] != "error", message["content"]
 
-        client.execute_interactive(code, allow_stdin=True, output_hook=keep, timeout=60)
+        client.execute_interactive(code, allow_stdin=True, output_hook=keep, timeout=600)
         return "".join(printed)
 
     yield folder, execute

@@ -17,6 +17,8 @@ from tp_cnn.checks.engine.compare import to_array
 from tp_cnn.checks.engine.framework import Check, FunctionCheck, ValueCheck
 from tp_cnn.checks.engine.loops import LoopCheck
 from tp_cnn.checks.engine.networks import NetworkCheck
+from tp_cnn.checks.engine.random_functions import RandomCheck
+from tp_cnn.checks.engine.schedules import TrainingLoopCheck
 from tp_cnn.checks.engine.tables import TableCheck
 
 MODULES = [module.name for module in pkgutil.iter_modules(tp_cnn.checks.__path__)]
@@ -206,7 +208,13 @@ def after_all(check, change):
     return lambda *inputs: change(check.answer(*inputs))
 
 
-@every_check
+def slow_if_it_repeats(name):
+    """A check of a random function, or of a whole loop, calls each strange answer many times."""
+    repeats = isinstance(CHECKS[name], RandomCheck | TrainingLoopCheck)
+    return pytest.param(name, marks=[pytest.mark.slow] if repeats else [])
+
+
+@pytest.mark.parametrize("name", [slow_if_it_repeats(name) for name in CHECKS])
 def test_strange_answers_are_refused_quietly(name):
     check = CHECKS[name]
     if isinstance(check, ValueCheck):

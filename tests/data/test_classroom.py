@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 
 from tp_cnn.data import classroom
+from tp_cnn.data.files.layouts import JPEG_COPY, SAMPLE
 
 
 def test_the_wanted_set_is_used_when_it_is_there(capsys):
@@ -36,14 +37,11 @@ def test_downloading_is_a_setting(monkeypatch, image_set, value, expected):
     assert asked == [expected, expected]
 
 
-@pytest.mark.parametrize("word", ["sample", "JPEG"])
-def test_what_limits_a_result_is_said(monkeypatch, image_set, capsys, word):
-    origin = {
-        "sample": "MNIST, files in data; sample: 8 of 60,000 images",
-        "JPEG": "CIFAR-10 (JPEG copy)",
-    }[word]
-    limited = replace(image_set(8), origin=origin)
+@pytest.mark.parametrize(
+    ("limit", "expected"), [(SAMPLE, "c'est un échantillon"), (JPEG_COPY, "copie JPEG")]
+)
+def test_what_limits_a_result_is_said(monkeypatch, image_set, capsys, limit, expected):
+    limited = replace(image_set(8), limits=(limit,))
     monkeypatch.setattr(classroom, "load", lambda *_, **__: limited)
     classroom.load_for_class("mnist", otherwise="digits")
-    expected = {"sample": "c'est un échantillon", "JPEG": "copie JPEG"}[word]
     assert expected in capsys.readouterr().out

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tp_cnn.authoring.source import read_sources
 from tp_cnn.grading.engine import Exam
-from tp_cnn.grading.model import Batch, Mark, Outcome, Question
+from tp_cnn.grading.model import Batch, GradedQuestion, Mark, Outcome
 from tp_cnn.grading.pages import write_pages
 
 ROOT = Path(__file__).parents[2]
@@ -32,7 +32,7 @@ def png(width=240, height=150) -> str:
 
 
 @cache
-def questions(notebook: str) -> tuple[Question, ...]:
+def questions(notebook: str) -> tuple[GradedQuestion, ...]:
     """The questions of a real notebook that have points."""
     (source,) = read_sources([notebook], ROOT)
     return tuple(

@@ -10,6 +10,7 @@ from tests.grading.bestiary import World, bestiary, breaches
 from tp_cnn.grading import grade
 from tp_cnn.grading.sandbox.bubblewrap import Limits
 
+pytestmark = pytest.mark.slow
 LIMITS = Limits(notebook_seconds=40, cell_seconds=3, memory=3_000_000_000, disk=50_000_000)
 
 

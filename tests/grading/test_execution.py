@@ -124,7 +124,14 @@ ENDING = {
 }
 
 
-@pytest.mark.parametrize("source", [RESISTING["except"], RESISTING["stopped"], *ENDING.values()])
+@pytest.mark.parametrize(
+    "source",
+    [
+        pytest.param(RESISTING["except"], marks=pytest.mark.slow),
+        pytest.param(RESISTING["stopped"], marks=pytest.mark.slow),
+        *ENDING.values(),
+    ],
+)
 def test_a_cell_that_loses_the_kernel_is_withdrawn(run, source):
     done = run("x = 1", f"print(2)\n{source}", "print(x)", cell_seconds=5)
     reason = "died" if source in ENDING.values() else "unresponsive"

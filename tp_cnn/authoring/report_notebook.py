@@ -11,16 +11,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tp_cnn import display
+from tp_cnn.authoring import saved
 from tp_cnn.authoring.blanks import TEXT_PLACEHOLDER
 from tp_cnn.authoring.editions import KIND_LABELS
 from tp_cnn.authoring.parsing import parse
+from tp_cnn.authoring.saved import SavedCell
 from tp_cnn.errors import CourseError
 from tp_cnn.training.history import HEADER
 
 HEADING = re.compile(r"#+ +Question(?: (?P<number>\w+))?(?P<star> ★)? · (?P<title>.+)")
 TITLE = re.compile(r"# +(\d\d)\. +(.+)")
-VERDICTS = {"✘": "wrong", "◻": "todo", "✔": "right"}  # the first signs of what checks print
-WORST_FIRST = ("wrong", "todo", "unknown", "right")  # "unknown": not executed
+WORST_FIRST = ("wrong", "todo", "unknown", "right")  # verdicts; "unknown": not executed
+CHATTER = "Données :"  # what a cell that loads data prints
 REMARKS_HEADING = "Votre compte rendu"  # the student's own words stand below it
 REMARKS_PLACEHOLDER = "*Votre bilan ici.*"
 
@@ -44,7 +46,7 @@ class Shown:
 
 
 @dataclass
-class Entry:
+class ReportEntry:
     """A question and what the student made of it."""
 
     notebook: str  # "03"
@@ -87,9 +89,31 @@ class Notebook:
     path: Path
     number: str  # "03"
     title: str
-    entries: list[Entry]
+    entries: list[ReportEntry]
     executed: bool
     remarks: list[Text]  # what the student wrote under « Votre compte rendu »
+
+
+@dataclass
+class Report:
+    """All that the page shows."""
+
+    notebooks: list[Notebook]
+    authors: list[str]
+    date: str
+    follow_up: bool
+
+    @property
+    def entries(self) -> list[ReportEntry]:
+        """The questions that this edition asks for: the sheet's in its order, then the others."""
+        found = [entry for notebook in self.notebooks for entry in notebook.entries]
+        found.sort(key=_place)  # stable: the others stay in the order of the course
+        return [entry for entry in found if entry.star] if self.follow_up else found
+
+
+def _place(entry: ReportEntry) -> tuple[bool, int, str]:
+    digits = re.match(r"\d*", entry.number or "")[0]
+    return not entry.number, int(digits or 0), entry.number or ""
 
 
 def read_notebook(path: Path) -> Notebook:
@@ -98,29 +122,26 @@ def read_notebook(path: Path) -> Notebook:
     Raises:
         CourseError: the file is no notebook, or holds no question of the course.
     """
-    import nbformat
-
     if not path.is_file():
         what = "est un dossier" if path.is_dir() else "n'existe pas"
         raise CourseError(f"{path} {what} : donnez un ou plusieurs notebooks (.ipynb)")
     try:
-        cells = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4).cells
-        title = next(filter(None, (TITLE.match(cell.source) for cell in cells)), None)
-        number = title[1] if title else path.stem[:2]
-        notebook = Notebook(
-            path=path,
-            number=number,
-            title=title[2] if title else path.stem,
-            entries=_entries(cells, number),
-            executed=any(cell.get("execution_count") for cell in cells),
-            remarks=_remarks(cells),
-        )
-    except Exception as error:  # nbformat stumbles in many ways on what is no notebook
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:120]
+        cells = saved.read(path.read_bytes()).cells
+    except saved.NotANotebook as error:
         raise CourseError(
-            f"{path} n'est pas un notebook lisible ({reason}) : rouvrez-le dans Jupyter, "
+            f"{path} n'est pas un notebook lisible ({error}) : rouvrez-le dans Jupyter, "
             "enregistrez-le, puis recommencez"
         ) from None
+    title = next(filter(None, (TITLE.match(cell.source) for cell in cells)), None)
+    number = title[1] if title else path.stem[:2]
+    notebook = Notebook(
+        path=path,
+        number=number,
+        title=title[2] if title else path.stem,
+        entries=_entries(cells, number),
+        executed=any(cell.executed for cell in cells),
+        remarks=_remarks(cells),
+    )
     if not notebook.entries:
         raise CourseError(
             f"{path} n'est pas un notebook de ce cours : aucune question n'y est reconnue ; "
@@ -129,7 +150,7 @@ def read_notebook(path: Path) -> Notebook:
     return notebook
 
 
-def unanswered(entries: list[Entry]) -> dict[str, list[Entry]]:
+def unanswered(entries: list[ReportEntry]) -> dict[str, list[ReportEntry]]:
     """The questions without answer and those that are not finished, where there are any."""
     groups = {
         "sans réponse": [entry for entry in entries if entry.empty],
@@ -138,44 +159,42 @@ def unanswered(entries: list[Entry]) -> dict[str, list[Entry]]:
     return {title: group for title, group in groups.items() if group}
 
 
-def _name(cell) -> str:
-    """A cell's identifier; nbgrader's copy of it survives the editors that change ids."""
-    return cell.metadata.get("nbgrader", {}).get("grade_id") or cell.get("id", "")
-
-
-def _entries(cells: list, notebook: str) -> list[Entry]:
+def _entries(cells: list[SavedCell], notebook: str) -> list[ReportEntry]:
     """The questions, each with the answers and checks below its statement."""
-    entries: list[Entry] = []
-    pending: list[Shown] = []  # what was displayed since the last section or written answer
+    entries: list[ReportEntry] = []
+    of_exercises = set()  # cells between the statement of an exercise and its answer
+    about = {answer.index: them for answer, them in saved.written_answers(_with_roles(cells))}
     for cell in cells:
-        name = _name(cell)
-        roles = cell.metadata.get("nbgrader", {})
-        heading = HEADING.match(cell.source) if name.endswith("-enonce") else None
+        heading = HEADING.match(cell.source) if cell.name.endswith("-enonce") else None
         if heading:
-            entries.append(_open_entry(name, heading, cell.source, notebook))
-        elif roles.get("solution") and entries:
-            entry = entries[-1]
-            entry.answers.append(_answer(cell))
-            if cell.cell_type == "markdown":
-                entry.shown += pending if entry.kind == "experience" else []
-                pending = []
-        elif roles.get("grade") and cell.cell_type == "code" and entries:
+            entries.append(_open_entry(cell.name, heading, cell.source, notebook))
+        elif not entries:
+            continue
+        elif cell.role == "answer":
+            entries[-1].answers.append(_answer(cell))
+            if cell.index in about and entries[-1].kind == "experience":
+                given = [one for one in about[cell.index] if not one.role]
+                them = [one for one in given if one.index not in of_exercises]
+                entries[-1].shown += [shown for one in them for shown in _shown(one)]
+        elif cell.role == "test":
             entries[-1].verdicts.append(_verdict(cell))
-        elif cell.cell_type == "markdown" and re.search(r"^##? ", cell.source, re.MULTILINE):
-            pending = []
-        elif cell.cell_type == "code" and not _belongs_to_exercise(entries):
-            pending += _shown(cell)
+        elif not entries[-1].answers and entries[-1].kind in ("code", "calcul"):
+            of_exercises.add(cell.index)
     return [entry for entry in entries if entry.answers]
 
 
-def _open_entry(name: str, heading: re.Match, statement: str, notebook: str) -> Entry:
+def _with_roles(cells: list[SavedCell]) -> list[tuple[str, SavedCell]]:
+    return [(cell.role, cell) for cell in cells]
+
+
+def _open_entry(name: str, heading: re.Match, statement: str, notebook: str) -> ReportEntry:
     details = statement.split("\n")[2:3]
     kinds = [
         kind
         for kind, label in KIND_LABELS.items()
         if details and details[0].lower().startswith(f"*{label}")
     ]
-    return Entry(
+    return ReportEntry(
         notebook=notebook,
         id=name.removesuffix("-enonce"),
         number=heading["number"],
@@ -185,16 +204,11 @@ def _open_entry(name: str, heading: re.Match, statement: str, notebook: str) -> 
     )
 
 
-def _belongs_to_exercise(entries: list[Entry]) -> bool:
-    """Whether a cell stands between the statement of an exercise and its answer."""
-    return bool(entries) and not entries[-1].answers and entries[-1].kind in ("code", "calcul")
-
-
-def _answer(cell) -> Text:
+def _answer(cell: SavedCell) -> Text:
     source = cell.source.strip()
-    if cell.cell_type == "markdown":
+    if cell.type == "markdown":
         source = source.replace(TEXT_PLACEHOLDER, "").strip()
-        return Text("markdown", source, bool(source), cell.get("attachments", {}))
+        return Text("markdown", source, bool(source), cell.attachments)
     return Text("code", source, bool(source) and not _has_blank(source))
 
 
@@ -211,45 +225,39 @@ def _has_blank(code: str) -> bool:
     )
 
 
-def _verdict(cell) -> str:
-    """What a check said: a value of VERDICTS, or "unknown" if it was not executed."""
-    outputs = cell.get("outputs", [])
-    if any(output.output_type == "error" for output in outputs):
+def _verdict(cell: SavedCell) -> str:
+    """The worst that a cell's checks said, "unknown" if it was not executed."""
+    if any(output.get("output_type") in ("error", "pyerr") for output in cell.outputs):
         return "wrong"
-    text = "\n".join(output.get("text", "") for output in outputs)
-    found = [verdict for sign, verdict in VERDICTS.items() if sign in text]
-    return found[0] if found else "unknown"
+    found = [display.facts(output).get("status") for output in cell.outputs]
+    return next((status for status in WORST_FIRST if status in found), "unknown")
 
 
-def _shown(cell) -> Iterator[Shown]:
-    for output in cell.get("outputs", []):
-        data = output.get("data", {})
-        picture = data.get("image/png") or data.get("image/jpeg")
-        if picture:
-            yield Shown("figure", str(picture))
-        elif "text/markdown" in data:
-            yield Shown("table", str(data["text/markdown"]))
-        elif output.get("output_type") == "error":
+def _shown(cell: SavedCell) -> Iterator[Shown]:
+    for output in cell.outputs:
+        if picture := saved.shown(output, "image/png", "image/jpeg"):
+            yield Shown("figure", picture)
+        elif table := saved.shown(output, "text/markdown"):
+            yield Shown("table", table)
+        elif output.get("output_type") in ("error", "pyerr"):
             yield Shown("text", f"{output.get('ename')} : {output.get('evalue')}")
-        elif display.KEY not in output.get("metadata", {}) and output.get("name") != "stderr":
-            text = str(output.get("text") or data.get("text/plain") or "")
-            lines = [line for line in text.rstrip().splitlines() if not _is_chatter(line)]
+        elif not display.facts(output) and output.get("name") != "stderr":
+            text = saved.shown(output, "text/plain")
+            lines = [
+                line for line in text.rstrip().splitlines() if not line.startswith("Données :")
+            ]
             if lines and not text.startswith("<"):  # such as <Figure size 640x480>
                 kind = "record" if lines[0] == HEADER else "text"
                 yield Shown(kind, "\n".join(lines))
 
 
-def _is_chatter(line: str) -> bool:
-    return line.startswith((*VERDICTS, "  →", "Données :"))
-
-
-def _remarks(cells: list) -> list[Text]:
+def _remarks(cells: list[SavedCell]) -> list[Text]:
     """The Markdown cells below the heading « Votre compte rendu »."""
     starts = [n for n, cell in enumerate(cells) if re.match(rf"#+ {REMARKS_HEADING}", cell.source)]
     below = cells[starts[-1] + 1 :] if starts else []
     return [
-        Text("markdown", text, attachments=cell.get("attachments", {}))
+        Text("markdown", text, attachments=cell.attachments)
         for cell in below
-        if cell.cell_type == "markdown"
+        if cell.type == "markdown"
         and (text := cell.source.replace(REMARKS_PLACEHOLDER, "").strip())
     ]

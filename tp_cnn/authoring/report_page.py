@@ -6,17 +6,15 @@ length is estimated, as no browser is at hand: the tests compare it with Chromiu
 """
 
 import re
-from dataclasses import dataclass
-from html import escape
+from dataclasses import dataclass, field, replace
 from math import ceil
-from pathlib import Path
-from typing import TYPE_CHECKING
 
-from tp_cnn.authoring.report_notebook import Entry, Notebook, Shown, Text, unanswered
-from tp_cnn.authoring.report_text import picture, to_html
+from markupsafe import Markup
 
-if TYPE_CHECKING:
-    from tp_cnn.authoring.report import Report
+from tp_cnn.authoring.pages import pictures
+from tp_cnn.authoring.pages.markdown import to_html
+from tp_cnn.authoring.pages.render import environment, render
+from tp_cnn.authoring.report_notebook import Notebook, Report, ReportEntry, Shown, Text, unanswered
 
 LABELS = {"right": "Juste", "wrong": "À revoir", "todo": "À faire", "unknown": "Non exécutée"}
 COUNTS = {
@@ -38,11 +36,35 @@ TALLEST_FIGURE = 62  # millimetres, as in report.css
 
 
 @dataclass
-class Piece:
-    """A part of the page and its height in a column of the printed page, in millimetres."""
+class ReportPart:
+    """A part of an answer: HTML, or lines of code or text, the last ones folded."""
 
-    html: str
-    height: float = 0
+    html: Markup | str = ""
+    lines: list[str] | None = None
+    folded: list[str] = field(default_factory=list)
+    kind: str = ""  # of the lines: "output" for what was displayed
+    height: float = 0  # in a column of the printed page, in millimetres
+    printed: bool = True
+
+
+@dataclass
+class Article:
+    """An answer, or what the student says of a whole notebook."""
+
+    title: str
+    parts: list[ReportPart]
+    verdict: str = ""
+
+    @property
+    def height(self) -> float:
+        return HEADING + sum(part.height for part in self.parts if part.printed)
+
+
+@dataclass
+class Section:
+    title: str
+    articles: list[Article]
+    kind: str = ""  # "screen" if it is not printed
 
 
 @dataclass
@@ -54,7 +76,7 @@ class Page:
     note: str  # its length in a sentence, with advice if it is too long
 
 
-def build(report: "Report") -> Page:
+def build(report: Report) -> Page:
     """Lay the report out; leave out of the print what the sheet does not ask, if room is short."""
     asked = [entry for entry in report.entries if not entry.empty]
     sheet = [entry for entry in asked if entry.number or entry.star]
@@ -72,48 +94,32 @@ def build(report: "Report") -> Page:
     left_out = bool(written) and not others
     heights = {entry.name: article.height for entry, article in zip(sheet, answers, strict=True)}
     note = _note(pages, report.follow_up, left_out, heights)
-    title = "Réponses aux questions ★" if report.follow_up else "Réponses"
     sections = [
-        _section(title, answers),
-        _section("Questions sans numéro", others or bare, "screen" if left_out else ""),
-        _section("Exercices sans numéro", [_article(e) for e in exercises], "screen"),
+        Section("Réponses aux questions ★" if report.follow_up else "Réponses", answers),
+        Section("Questions sans numéro", others or bare, "screen" if left_out else ""),
+        Section("Exercices sans numéro", [_article(e) for e in exercises], "screen"),
     ]
     # The evening's account begins with the answers, the report with what the student says of it.
-    sections.insert(len(sections) if report.follow_up else 0, _section("Bilan", remarks))
-    if pages > most:
-        sections.insert(0, f'<p class="too-long screen">{escape(note)}</p>')
-    return Page(_document(report, "\n".join(sections)), pages, note)
+    sections.insert(len(sections) if report.follow_up else 0, Section("Bilan", remarks))
+    return Page(_html(report, sections, note if pages > most else ""), pages, note)
 
 
-def _document(report: "Report", body: str) -> str:
+def _html(report: Report, sections: list[Section], warning: str) -> str:
     who = " et ".join(filter(None, [", ".join(report.authors[:-1]), *report.authors[-1:]]))
-    title = "Compte rendu de séance" if report.follow_up else "Compte rendu"
-    css = (Path(__file__).parent / "report.css").read_text(encoding="utf-8")
-    foot = f"@page {{ @bottom-left {{ content: {_css_text(who)}; }} }}"
-    return f"""<!DOCTYPE html>
-<html lang="fr">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy"
- content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}{f" · {escape(who)}" if who else ""}</title>
-<style>
-{css}{foot}
-</style>
-</head>
-<body>
-<header>
-<h1>{title} · Réseaux convolutionnels</h1>
-<span>{escape(report.date)}</span>
-<p class="authors">{escape(who) or 'Nom : <span class="blank"></span>'}</p>
-</header>
-{_progress(report.notebooks)}
-{_missing(report.entries)}
-{body}
-</body>
-</html>
-"""
+    return render(
+        environment(),
+        "report.html.j2",
+        ["report.css"],
+        more_style=f"@page {{ @bottom-left {{ content: {_css_text(who)}; }} }}",
+        title="Compte rendu de séance" if report.follow_up else "Compte rendu",
+        who=who,
+        date=report.date,
+        progress=[_progress(notebook) for notebook in report.notebooks],
+        missing=_missing(report.entries),
+        warning=warning,
+        sections=sections,
+        LABELS=LABELS,
+    )
 
 
 def _css_text(text: str) -> str:
@@ -121,60 +127,44 @@ def _css_text(text: str) -> str:
     return '"' + "".join(f"\\{ord(sign):06x}" for sign in text) + '"'
 
 
-def _progress(notebooks: list[Notebook]) -> str:
-    rows = []
-    for notebook in notebooks:
-        done = sum(not entry.empty for entry in notebook.entries)
-        verdicts = [verdict for entry in notebook.entries for verdict in entry.verdicts]
-        counts = {kind: verdicts.count(kind) for kind in COUNTS}
-        checks = ", ".join(f"{n} {COUNTS[kind][n > 1]}" for kind, n in counts.items() if n)
-        rows.append(
-            f"<tr><td>{escape(notebook.number)} · {escape(notebook.title)}</td>"
-            f"<td>{done} sur {len(notebook.entries)}</td><td>{checks}</td></tr>"
-        )
-    head = "<tr><th>Notebook</th><th>Réponses</th><th>Vérifications</th></tr>"
-    return f'<table class="progress">\n{head}\n' + "\n".join(rows) + "\n</table>"
+def _progress(notebook: Notebook) -> tuple[str, str, str]:
+    done = sum(not entry.empty for entry in notebook.entries)
+    verdicts = [verdict for entry in notebook.entries for verdict in entry.verdicts]
+    counts = {kind: verdicts.count(kind) for kind in COUNTS}
+    checks = ", ".join(f"{n} {COUNTS[kind][n > 1]}" for kind, n in counts.items() if n)
+    return _name(notebook), f"{done} sur {len(notebook.entries)}", checks
 
 
-def _missing(entries: list[Entry]) -> str:
+def _name(notebook: Notebook) -> str:
+    return f"{notebook.number} · {notebook.title}"
+
+
+def _missing(entries: list[ReportEntry]) -> list[str]:
     lines = []
     for title, group in unanswered(entries).items():
         names = [entry.name for entry in group if entry.number]
         others = len(group) - len(names)
         names += [f"{others} sans numéro"] if others else []
-        lines.append(f'<p class="missing">{title.capitalize()} : {escape(", ".join(names))}.</p>')
-    return "\n".join(lines)
+        lines.append(f"{title.capitalize()} : {', '.join(names)}.")
+    return lines
 
 
-def _section(title: str, pieces: list[Piece], kind: str = "") -> str:
-    if not pieces:
-        return ""
-    body = "\n".join(piece.html for piece in pieces)
-    columns = f'<div class="columns">\n{body}\n</div>'
-    return f'<section class="{kind}">\n<h2>{title}</h2>\n{columns}\n</section>'
+def _remarks(notebook: Notebook) -> Article:
+    return Article(_name(notebook), [_text(text) for text in notebook.remarks])
 
 
-def _remarks(notebook: Notebook) -> Piece:
-    pieces = [_text(text) for text in notebook.remarks]
-    return _join(f"<h3>{escape(notebook.number)} · {escape(notebook.title)}</h3>", pieces)
-
-
-def _article(entry: Entry, figures: bool = True, printed: bool = True) -> Piece:
+def _article(entry: ReportEntry, figures: bool = True, printed: bool = True) -> Article:
     """A question; ``printed`` says whether what its experiment displayed is printed too."""
-    verdict = entry.verdict
-    badge = f' <span class="badge {verdict}">{LABELS[verdict]}</span>' if verdict else ""
-    reference = escape(entry.reference or entry.notebook)
     star = " ★" if entry.star else ""
-    heading = f"<h3>{reference}{star} · {escape(entry.title)}{badge}</h3>"
     answers = [
-        _text(answer) if answer.type == "markdown" else _code(answer.source)
+        _text(answer) if answer.type == "markdown" else _lines(answer.source)
         for answer in entry.answers
         if answer.filled or answer.type == "code"
     ]
-    shown = [_show(each) for each in entry.shown] if figures else []
-    for n in set(range(len(shown))) - (_printed(entry.shown) if printed else set()):
-        shown[n] = Piece(f'<div class="screen">{shown[n].html}</div>')
-    return _join(heading, answers + shown)
+    kept = _printed(entry.shown) if printed else set()
+    shown = [replace(_show(each), printed=n in kept) for n, each in enumerate(entry.shown)]
+    title = f"{entry.reference or entry.notebook}{star} · {entry.title}"
+    return Article(title, answers + (shown if figures else []), entry.verdict)
 
 
 def _printed(everything: list[Shown]) -> set[int]:
@@ -185,17 +175,11 @@ def _printed(everything: list[Shown]) -> set[int]:
     return set(by_kind.get("figure", [])[-PRINTED_FIGURES:] + tables or by_kind.get("text", []))
 
 
-def _join(heading: str, pieces: list[Piece]) -> Piece:
-    body = "\n".join(piece.html for piece in pieces)
-    height = HEADING + sum(piece.height for piece in pieces)
-    return Piece(f"<article>\n{heading}\n{body}\n</article>", height)
-
-
-def _has_text(entry: Entry) -> bool:
+def _has_text(entry: ReportEntry) -> bool:
     return any(answer.type == "markdown" for answer in entry.answers)
 
 
-def _text(text: Text) -> Piece:
+def _text(text: Text) -> ReportPart:
     html = to_html(text.source, text.attachments)
     lines = [re.sub(r"\$[^$]*\$", "formule", line) for line in text.source.splitlines()]
     # Markdown joins the lines of a paragraph; a blank line or a list item begins another.
@@ -203,32 +187,32 @@ def _text(text: Text) -> Piece:
     height = sum(
         ceil(len(block.strip()) / TEXT_CHARACTERS) * TEXT_LINE for block in blocks if block.strip()
     )
-    return Piece(html, height + 1.2 + sum(map(_figure_height, _images(html))))
+    return ReportPart(html, height=height + 1.2 + sum(map(_figure_height, _images(html))))
 
 
-def _code(source: str, kind: str = "", most: int = CODE_LINES) -> Piece:
+def _lines(text: str, kind: str = "", most: int = CODE_LINES) -> ReportPart:
     """Code or plain text; beyond a few lines, folded."""
-    lines = re.sub(r"\n\s*\n\s*\n", "\n\n", source).splitlines()
+    lines = re.sub(r"\n\s*\n\s*\n", "\n\n", text).splitlines()
     kept = lines if len(lines) <= most + 2 else lines[:most]
-    html = f'<pre class="{kind}">{escape(chr(10).join(kept))}</pre>'
+    folded = lines[len(kept) :]
     height = 4 + CODE_LINE * sum(ceil(max(len(line), 1) / CODE_CHARACTERS) for line in kept)
-    if len(kept) < len(lines):
-        rest = f'<pre class="{kind}">{escape(chr(10).join(lines[len(kept) :]))}</pre>'
-        summary = f"et {len(lines) - len(kept)} lignes de plus"
-        html += f"\n<details><summary>{summary}</summary>{rest}</details>"
-        height += TEXT_LINE
-    return Piece(html, height)
+    return ReportPart(
+        lines=kept, folded=folded, kind=kind, height=height + TEXT_LINE * bool(folded)
+    )
 
 
-def _show(shown: Shown) -> Piece:
+def _show(shown: Shown) -> ReportPart:
     if shown.kind in ("text", "record"):
-        most = RECORD_LINES if shown.kind == "record" else CODE_LINES
-        return _code(shown.content, "output", most)
+        return _lines(
+            shown.content, "output", RECORD_LINES if shown.kind == "record" else CODE_LINES
+        )
     if shown.kind == "table":
         rows = shown.content.strip().count("\n")
-        return Piece(f'<div class="shown">{to_html(shown.content)}</div>', 3 + 4 * rows)
-    html = picture(shown.content) or "<em>[figure illisible]</em>"
-    return Piece(f"<figure>{html}</figure>", 2 + sum(map(_figure_height, _images(html))))
+        html = Markup('<div class="shown">{}</div>').format(to_html(shown.content))
+        return ReportPart(html, height=3 + 4 * rows)
+    drawn = pictures.element(shown.content) or Markup("<em>[figure illisible]</em>")
+    html = Markup("<figure>{}</figure>").format(drawn)
+    return ReportPart(html, height=2 + sum(map(_figure_height, _images(html))))
 
 
 def _images(html: str) -> list[tuple[int, int]]:
@@ -241,9 +225,9 @@ def _figure_height(size: tuple[int, int]) -> float:
     return min(TALLEST_FIGURE, height * min(PIXEL, COLUMN_WIDTH / width))
 
 
-def _count_pages(report: "Report", pieces: list[Piece]) -> float:
+def _count_pages(report: Report, articles: list[Article]) -> float:
     top = 25 + 6 * len(report.notebooks)
-    columns = sum(piece.height for piece in pieces)
+    columns = sum(article.height for article in articles)
     return GAPS * (top + columns / 2) / PAGE_HEIGHT
 
 

@@ -9,13 +9,13 @@ import os
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from tqdm import tqdm
 
 from tp_cnn import display
-from tp_cnn.authoring import page
+from tp_cnn.authoring import results_page
+from tp_cnn.authoring.results_page import CellFailure, NotebookResult
 from tp_cnn.authoring.source import project_root, select
 from tp_cnn.errors import CourseError
 from tp_cnn.files import atomic_write
@@ -23,46 +23,9 @@ from tp_cnn.runtime import settings
 
 CELL_TIMEOUT = 600  # seconds
 NOTEBOOK_TIMEOUT = 1800
-REASONS = {
-    "error": "error",
-    "cell-timeout": "stopped by the time limit of a cell",
-    "notebook-timeout": "stopped by the time limit of a notebook",
-    "dead": "the kernel died (out of memory, or ended by its own code)",
-}
 
 
-@dataclass
-class Failure:
-    """Why a notebook stopped, and in which cell."""
-
-    status: str  # a key of REASONS
-    cell: str = ""  # the cell's identifier; "" before the first one
-    source: str = ""  # the cell's code
-    message: str = ""  # the last lines of the error, where there is one
-
-    def __str__(self) -> str:
-        place = f" in cell {self.cell}" if self.cell else ""
-        return "\n".join(filter(None, [REASONS[self.status] + place, self.message]))
-
-
-@dataclass
-class Result:
-    """What became of one notebook."""
-
-    name: str
-    title: str
-    seconds: float
-    facts: dict[str, list[str]]  # what the notebook announced: "device", "data"
-    figures: list["page.Figure"] = field(default_factory=list)
-    html: str | None = None  # name of the executed notebook's page, beside index.html
-    failure: Failure | None = None
-
-    @property
-    def status(self) -> str:
-        return self.failure.status if self.failure else "ok"
-
-
-def run(
+def run_notebooks(
     names: list[str] | None = None,
     profile: str | None = None,
     edition: str = "solutions",
@@ -70,7 +33,7 @@ def run(
     cell_timeout: float = CELL_TIMEOUT,
     notebook_timeout: float = NOTEBOOK_TIMEOUT,
     root: Path | None = None,
-) -> list[Result]:
+) -> list[NotebookResult]:
     """Execute the notebooks called ``names`` (by default all); write ``output/index.html``.
 
     Goes on after a failure: a notebook that fails has a ``failure`` in its result.
@@ -109,7 +72,9 @@ def run(
             results.append(_result(name, notebook, seconds, failure, output))
             with atomic_write(output / "index.html") as temporary:
                 temporary.write_text(
-                    page.index(results, len(notebooks), edition, settings(environment).profile),
+                    results_page.index(
+                        results, len(notebooks), edition, settings(environment).profile
+                    ),
                     encoding="utf-8",
                 )
     return results
@@ -152,7 +117,7 @@ def execute(
     cell_timeout: float = CELL_TIMEOUT,
     notebook_timeout: float = NOTEBOOK_TIMEOUT,
     after_cell: Callable[[], object] = lambda: None,
-) -> Failure | None:
+) -> CellFailure | None:
     """Execute ``notebook`` in place, in a fresh kernel that works in ``folder``.
 
     ``after_cell()`` is called after each code cell. Returns why the notebook stopped, or None.
@@ -170,20 +135,20 @@ def execute(
                     continue
                 left = deadline - time.monotonic()
                 if left <= 0:
-                    return Failure("notebook-timeout", cell.id, cell.source)
+                    return CellFailure("notebook-timeout", cell.id, cell.source)
                 client.timeout = math.ceil(min(cell_timeout, left))
                 client.execute_cell(cell, index)
                 after_cell()
             client.set_widgets_metadata()
     except CellExecutionError:
-        return Failure("error", cell.id, cell.source, _traceback(cell))
+        return CellFailure("error", cell.id, cell.source, _traceback(cell))
     except CellTimeoutError:
         status = "cell-timeout" if cell_timeout < left else "notebook-timeout"
-        return Failure(status, cell.id, cell.source)
+        return CellFailure(status, cell.id, cell.source)
     except DeadKernelError:
-        return Failure("dead", cell.id, cell.source)
+        return CellFailure("dead", cell.id, cell.source)
     except RuntimeError as error:  # the kernel did not start
-        return Failure("dead", message=str(error))
+        return CellFailure("dead", message=str(error))
     return None
 
 
@@ -224,7 +189,9 @@ def _traceback(cell, lines: int = 12) -> str:
     return "\n".join(re.sub(r"\x1b\[[0-9;]*m", "", text).splitlines()[-lines:])
 
 
-def _result(name: str, notebook, seconds: float, failure: Failure | None, output: Path) -> Result:
+def _result(
+    name: str, notebook, seconds: float, failure: CellFailure | None, output: Path
+) -> NotebookResult:
     import nbformat
 
     with atomic_write(output / f"{name}.ipynb") as temporary:
@@ -232,16 +199,16 @@ def _result(name: str, notebook, seconds: float, failure: Failure | None, output
     facts: dict[str, list[str]] = {}
     for cell in _code_cells(notebook):
         for item in cell.outputs:
-            for key, value in item.get("metadata", {}).get(display.KEY, {}).items():
-                if value not in facts.setdefault(key, []):
+            for key, value in display.facts(item).items():
+                if key in ("device", "data") and value not in facts.setdefault(key, []):
                     facts[key].append(value)
     heading = re.search(r"^# (.+)", notebook.cells[0].source) if notebook.cells else None
-    return Result(
+    return NotebookResult(
         name=name,
         title=heading[1] if heading else name,
         seconds=seconds,
         facts=facts,
-        figures=page.figures(notebook),
-        html=page.export(notebook, output / f"{name}.html"),
+        figures=results_page.figures(notebook),
+        html=results_page.export(notebook, output / f"{name}.html"),
         failure=failure,
     )

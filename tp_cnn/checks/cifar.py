@@ -368,10 +368,19 @@ bow_vocabulary_weights = FunctionCheck(
 def _cifarnet() -> nn.Sequential:
     with torch.device("meta"):  # only the settings are used: no memory, and nothing is drawn
         return nn.Sequential(
-            *[nn.Conv2d(3, 32, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2)],
-            *[nn.Conv2d(32, 64, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2)],
-            *[nn.Conv2d(64, 64, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2)],
-            *[nn.Flatten(), nn.Linear(64 * 4 * 4, 1000), nn.ReLU(), nn.Linear(1000, CLASSES)],
+            nn.Conv2d(3, 32, 5, padding=2),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Conv2d(32, 64, 5, padding=2),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Conv2d(64, 64, 5, padding=2),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Flatten(),
+            nn.Linear(64 * 4 * 4, 1000),
+            nn.ReLU(),
+            nn.Linear(1000, CLASSES),
         )
 
 
@@ -400,12 +409,13 @@ def _step(
     scores: Callable = lambda outputs: outputs,
     training: bool = True,
     result: Callable = Tensor.item,
+    own_criterion: Callable | None = None,
 ) -> Callable:
     """A training step that does ``actions`` ("zero", "backward", "step") in this order."""
 
     def step(model, images, labels, criterion, optimizer):
         model.train(training)
-        loss = criterion(scores(model(images)), labels)
+        loss = (own_criterion or criterion)(scores(model(images)), labels)
         does = {"zero": optimizer.zero_grad, "backward": loss.backward, "step": optimizer.step}
         for action in actions:
             does[action]()
@@ -460,6 +470,11 @@ training_step = TrainingStepCheck(
             "softmax",
             _step("zero", "backward", "step", scores=lambda outputs: outputs.softmax(1)),
             "Un softmax de trop : l'entropie croisée l'applique déjà aux scores bruts.",
+        ),
+        Mistake(
+            "own-criterion",
+            _step("zero", "backward", "step", own_criterion=nn.CrossEntropyLoss()),
+            "Le coût reçu, criterion, ne sert pas : appelez-le au lieu d'en créer un autre.",
         ),
         Mistake(
             "graph",

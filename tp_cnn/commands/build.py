@@ -6,14 +6,14 @@ def add(commands) -> None:
     build = commands.add_parser("build", help="build both editions of notebooks from their sources")
     build.add_argument("names", nargs="*", metavar="NAME", help="such as 03; default: all")
     build.add_argument("--no-execute", action="store_true", help="keep the outputs as they are")
-    build.set_defaults(run=run)
+    build.set_defaults(run=build_command)
     questions = commands.add_parser("questions", help="list the questions of the course")
     questions.add_argument("names", nargs="*", metavar="NAME", help="such as 03; default: all")
     questions.add_argument("--json", action="store_true")
     questions.set_defaults(run=_questions)
 
 
-def run(options) -> None:
+def build_command(options) -> None:
     """Build notebooks, and the README's table of them."""
     from tp_cnn.authoring import build, questions
 

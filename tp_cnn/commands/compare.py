@@ -17,7 +17,7 @@ def add(commands) -> None:
         "command again goes on where it was stopped; several may run at once on one results file.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    command.set_defaults(run=run)
+    command.set_defaults(run=compare_command)
     option = command.add_argument
     option("names", nargs="*", metavar="CONFIG", help="--list shows them; none: those of part 3")
     option("--list", action="store_true", help="show the configurations, and train nothing")
@@ -35,7 +35,7 @@ def add(commands) -> None:
     option("--figure", metavar="FILE", help="draw the curves and the test accuracies")
 
 
-def run(options) -> None:
+def compare_command(options) -> None:
     """Train what is not done yet, then print, tabulate and draw all the results."""
     from tp_cnn.experiments import configurations, summaries
 

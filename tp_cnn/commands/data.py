@@ -15,10 +15,10 @@ def add(commands) -> None:
         if needs_name:
             add.add_argument("name", help="mnist, fashion-mnist or cifar10")
         add.add_argument("--data", metavar="DIR", help="where data sets are, or go")
-        add.set_defaults(run=run, action=action)
+        add.set_defaults(run=data_command, action=action)
 
 
-def run(options) -> int:
+def data_command(options) -> int:
     """Do the action asked; print a line a data set."""
     from tp_cnn.data import sources
 

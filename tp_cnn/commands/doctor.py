@@ -4,10 +4,10 @@
 def add(commands) -> None:
     """Declare the command."""
     doctor = commands.add_parser("doctor", help="check the machine: one [OK] or [FAIL] a line")
-    doctor.set_defaults(run=run)
+    doctor.set_defaults(run=doctor_command)
 
 
-def run(options) -> int:
+def doctor_command(options) -> int:
     """Print what was found; 1 if something is wrong."""
     from tp_cnn.commands import machine
 

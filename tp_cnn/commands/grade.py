@@ -16,7 +16,7 @@ def add(commands) -> None:
         "index.html for the grader, a feedback page a student, and manual_marks.csv, where a "
         "person's marks go. The same command again takes those in.",
     )
-    command.set_defaults(run=run)
+    command.set_defaults(run=grade_command)
     option = command.add_argument
     option("notebook", metavar="NOTEBOOK", help="such as 03")
     option("submissions", metavar="SUBMISSIONS", help="folder or zip, of Moodle or nbgrader too")
@@ -29,7 +29,7 @@ def add(commands) -> None:
     option("--notebook-timeout", type=float, dest="notebook_seconds", metavar="SECONDS")
 
 
-def run(options) -> int:
+def grade_command(options) -> int:
     """Grade, then say where everything is and what is left to do."""
     from dataclasses import replace
 

@@ -9,7 +9,7 @@ def add(commands) -> None:
         description="Gather the answers of notebooks, as they were saved, by question number, into "
         "one HTML file; a browser prints it as a PDF (Ctrl+P).",
     )
-    command.set_defaults(run=run)
+    command.set_defaults(run=report_command)
     option = command.add_argument
     option("notebooks", nargs="+", metavar="NOTEBOOK", help="such as 03_lenet_mnist.ipynb")
     option("-o", "--output", default="compte_rendu.html", metavar="FILE")
@@ -18,7 +18,7 @@ def add(commands) -> None:
     option("--date", metavar="DAY", help="such as 2026-01-31 or 31/01/2026; default: today")
 
 
-def run(options) -> int:
+def report_command(options) -> int:
     """Say what is missing, then write the page."""
     from tp_cnn.authoring import report
 

@@ -10,7 +10,7 @@ def add(commands) -> None:
     command = commands.add_parser(
         "run", help="execute the course's notebooks, write a results page"
     )
-    command.set_defaults(run=run)
+    command.set_defaults(run=run_command)
     command.add_argument("names", nargs="*", metavar="NAME", help="such as 03; default: all")
     command.add_argument(
         "--profile", choices=["quick", "full"], help="default: TP_CNN_PROFILE, or quick"
@@ -27,13 +27,13 @@ def add(commands) -> None:
     )
 
 
-def run(options) -> int:
+def run_command(options) -> int:
     """Execute the notebooks, print a line each."""
     from tp_cnn.authoring import run as notebooks
 
     if not options.download:
         os.environ["TP_CNN_DOWNLOAD"] = "0"  # for the notebooks' kernels
-    results = notebooks.run(
+    results = notebooks.run_notebooks(
         options.names or None,
         options.profile,
         options.edition,

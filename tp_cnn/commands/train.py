@@ -17,7 +17,7 @@ def add(commands) -> None:
         help="train a network and print its test error",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    command.set_defaults(run=run)
+    command.set_defaults(run=train_command)
     option = command.add_argument
     option("--model", default="lenet5", help="lenet5, cifarnet or dense")
     option(
@@ -51,7 +51,7 @@ def add(commands) -> None:
     option("--output", metavar="DIR", help="write the history, the curves and the worst mistakes")
 
 
-def run(options) -> int:
+def train_command(options) -> int:
     """Train, write the results if asked, print the test error."""
     # Heavy imports wait until a command needs them: `tp-cnn --version` answers at once.
     from tqdm import tqdm
@@ -64,7 +64,7 @@ def run(options) -> int:
         Path(options.output).mkdir(parents=True, exist_ok=True)  # fail before the training
     values = given(options, [field.name for field in fields(recipe.Recipe)])
     values.setdefault("seed", runtime.settings().seed)
-    result = recipe.run(
+    result = recipe.train(
         recipe.Recipe(**values, model_options=given(options, MODEL_OPTIONS)),
         root=options.data,
         device=options.device,
@@ -90,7 +90,7 @@ def _write_results(result, folder: Path) -> None:
     from tp_cnn.training import predict
 
     result.history.to_csv(folder / "history.csv")
-    result.history.plot().savefig(folder / "curves.png")
+    plots.curves({"": result.history}).savefig(folder / "curves.png")
     test = result.batches["test"]
     logits, labels = predict(test, result.model)
     images, classes = test.image_set.images, test.image_set.classes

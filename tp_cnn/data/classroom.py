@@ -1,13 +1,14 @@
 """The data of a notebook: the set that it wants, or one that needs no file."""
 
 from tp_cnn import runtime
+from tp_cnn.data.files.layouts import JPEG_COPY, SAMPLE
 from tp_cnn.data.sources import ImageSet, load
 from tp_cnn.display import thousands
 from tp_cnn.errors import CourseError
 
-WARNINGS = {  # words in the origin of a set -> what a student must know
-    "; sample: ": " ; c'est un échantillon : ses résultats ne valent pas ceux du jeu complet",
-    "(JPEG copy)": " (copie JPEG : mêmes images, pixels un peu abîmés)",
+WARNINGS = {  # what a student must know
+    SAMPLE: " ; c'est un échantillon : ses résultats ne valent pas ceux du jeu complet",
+    JPEG_COPY: " (copie JPEG : mêmes images, pixels un peu abîmés)",
 }
 
 
@@ -32,7 +33,7 @@ def load_for_class(name: str, otherwise: str) -> tuple[ImageSet, ImageSet]:
 def _described(train: ImageSet, test: ImageSet) -> str:
     """One sentence in French; ``origin`` says the same in English, with the folder."""
     counts = f"{thousands(len(train))} images d'apprentissage, {thousands(len(test))} de test"
-    warnings = [text for word, text in WARNINGS.items() if word in train.origin]
+    warnings = [WARNINGS[limit] for limit in train.limits]
     return f"{train.name}, {counts}{''.join(warnings)}."
 
 

@@ -10,10 +10,19 @@ from tp_cnn.data.files import cache, catalog, formats, layouts
 from tp_cnn.data.files.catalog import SPLITS, Dataset, RemoteFile
 from tp_cnn.data.files.download import download_file, md5, one_at_a_time
 from tp_cnn.data.files.layouts import shown
-from tp_cnn.data.files.verify import Verdict, is_official, verify
+from tp_cnn.data.files.verify import FileVerdict, is_official, verify
 from tp_cnn.errors import CourseError
 
-__all__ = ["ImageSet", "Row", "Verdict", "build_cache", "fetch", "load", "status", "verify"]
+__all__ = [
+    "FileVerdict",
+    "ImageSet",
+    "StoredSplit",
+    "build_cache",
+    "fetch",
+    "load",
+    "status",
+    "verify",
+]
 
 SHAPES_COUNTS = {"train": 10_000, "test": 2_000}
 
@@ -28,6 +37,7 @@ class ImageSet:
     name: str
     split: str  # "train" or "test"
     origin: str  # one sentence: quote it wherever a figure measured on the set is quoted
+    limits: tuple[str, ...] = ()  # `layouts.SAMPLE`, `layouts.JPEG_COPY`: why figures differ
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -50,7 +60,7 @@ class ImageSet:
 
 
 @dataclass(frozen=True)
-class Row:
+class StoredSplit:
     """One split of a data set on the disk, for ``tp-cnn data status``."""
 
     name: str
@@ -97,7 +107,7 @@ def load(
     return _as_set(name, _find(dataset, places, split), split)
 
 
-def status(root: str | Path | None = None) -> list[Row]:
+def status(root: str | Path | None = None) -> list[StoredSplit]:
     """Every copy of a published set in the folders that `load` looks in, the one used first."""
     return [
         _row(found, split)
@@ -108,7 +118,7 @@ def status(root: str | Path | None = None) -> list[Row]:
     ]
 
 
-def fetch(name: str, root: str | Path | None = None) -> list[Row]:
+def fetch(name: str, root: str | Path | None = None) -> list[StoredSplit]:
     """Download the official files of a set into ``root``, or the first folder that takes them.
 
     Files that are there and right stay; a sample or a damaged file is kept aside as ``.bak``.
@@ -126,7 +136,7 @@ def fetch(name: str, root: str | Path | None = None) -> list[Row]:
     return [_row(_find(dataset, [place], split), split) for split in SPLITS]
 
 
-def build_cache(name_or_folder: str | Path, root: str | Path | None = None) -> list[Row]:
+def build_cache(name_or_folder: str | Path, root: str | Path | None = None) -> list[StoredSplit]:
     """Decode a set now and write its cache file, if it is not there and the layout needs one.
 
     Raises:
@@ -161,7 +171,15 @@ def _generate(name: str, split: str) -> ImageSet:
 
 def _as_set(name: str, found: layouts.Found, split: str) -> ImageSet:
     content = layouts.read(found, split)
-    return ImageSet(content.images, content.labels, content.classes, name, split, content.origin)
+    return ImageSet(
+        content.images,
+        content.labels,
+        content.classes,
+        name,
+        split,
+        content.origin,
+        content.limits,
+    )
 
 
 def _own_folder(name: str | Path) -> Path:
@@ -218,10 +236,10 @@ def _fetch_file(dataset: Dataset, file: RemoteFile, place: Path, hosts: tuple[st
         formats.expand(path)
 
 
-def _row(found: layouts.Found, split: str) -> Row:
+def _row(found: layouts.Found, split: str) -> StoredSplit:
     count, official = layouts.counts(found).get(split, 0), None
     if found.dataset:
         official = found.dataset.counts[split]
     note = f"sample: {count:,} of {official:,} images" if official not in (None, count) else ""
     name = found.dataset.name if found.dataset else found.path.resolve().name
-    return Row(name, split, count, shown(found.path), found.layout, note)
+    return StoredSplit(name, split, count, shown(found.path), found.layout, note)

@@ -33,7 +33,7 @@ CODE = (
     "data/normalise.py",
     "models/*.py",
 )
-BUDGET = ("dataset", "model", "images", "validation", "epochs")
+BUDGET_FIELDS = ("dataset", "model", "images", "validation", "epochs")
 PAUSE = 1.0  # seconds between two looks at the runs of other processes
 
 
@@ -56,8 +56,8 @@ def compare(
     Args:
         configurations: name -> recipe, as `tp_cnn.experiments.configurations.recipes` gives them.
         results: the file to create or to complete.
-        root, device: as in `tp_cnn.training.recipe.run`. Processes that torchrun starts take a GPU
-            each.
+        root, device: as in `tp_cnn.training.recipe.train`. Processes that torchrun starts take a
+            GPU each.
         mix: accept a file that holds results of other code, data or budgets.
         progress: show a bar an epoch, as in `tp_cnn.training.fit`.
         say: receives a line an epoch.
@@ -126,7 +126,9 @@ def _train(file: ResultsFile, run: Run, mix: bool, say: Callable, **options) -> 
         if row.epoch < epochs:  # the last one waits for the test measure
             file.add(run, row)
 
-    result = recipes.run(Recipe(**run.recipe), checkpoint=checkpoint, after_epoch=record, **options)
+    result = recipes.train(
+        Recipe(**run.recipe), checkpoint=checkpoint, after_epoch=record, **options
+    )
     if result.test is None:
         raise KeyboardInterrupt
     # A kill between the checkpoint and the line of an epoch leaves the latter out.
@@ -149,7 +151,7 @@ def _describe(name: str, recipe: Recipe, data: dict[str, str], device: str | Non
         raise CourseError(f"epochs is {recipe.epochs}: a comparison needs 1 or more")
     settings = asdict(recipe)
     conditions = {
-        **{key: settings[key] for key in BUDGET},
+        **{key: settings[key] for key in BUDGET_FIELDS},
         "train set": data["train"],
         "test set": data["test"],
         "torch": torch.__version__.split("+")[0],

@@ -21,7 +21,7 @@ class Configuration:
     model_options: dict = field(default_factory=dict)  # added to those of the parent
 
 
-BUDGET = Recipe(dataset="cifar10", model="cifarnet", epochs=15, batch_size=128)
+START = Recipe(dataset="cifar10", model="cifarnet", epochs=15, batch_size=128)
 
 CUMULATIVE = ("base", "normalisation", "augmentation", "momentum", "dropout", "batch-norm")
 
@@ -85,7 +85,7 @@ def configure(name: str, **budget) -> Recipe:
     if name not in CONFIGURATIONS:
         raise CourseError(f"configuration {name!r}: expected one of {', '.join(CONFIGURATIONS)}")
     chosen = CONFIGURATIONS[name]
-    before = configure(chosen.parent) if chosen.parent else BUDGET
+    before = configure(chosen.parent) if chosen.parent else START
     options = {**before.model_options, **chosen.model_options}
     return replace(before, **{**chosen.changes, "model_options": options, **budget})
 

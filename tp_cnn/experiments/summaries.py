@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from tp_cnn.display import markdown_table
-from tp_cnn.experiments.comparison import BUDGET
+from tp_cnn.experiments.comparison import BUDGET_FIELDS
 from tp_cnn.experiments.configurations import CONFIGURATIONS
 from tp_cnn.experiments.results import Run
 from tp_cnn.files import atomic_write
@@ -75,7 +75,7 @@ def summarise(runs: Iterable[Run]) -> list[Summary]:
 
 def _shared(run: Run) -> tuple:
     """What a run and the one it is compared with have in common: budget and seed."""
-    return tuple(run.recipe[key] for key in (*BUDGET, "seed"))
+    return tuple(run.recipe[key] for key in (*BUDGET_FIELDS, "seed"))
 
 
 def _distinction(run: Run, namesakes: list[Run]) -> str:

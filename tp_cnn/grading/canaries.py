@@ -10,6 +10,8 @@ import re
 import secrets
 from dataclasses import dataclass
 
+from tp_cnn.authoring.saved import role
+
 MESSAGES = {
     "assert": "une assertion fausse n'échoue plus avant le test {}",
     "absurd": "une réponse absurde ne donne plus le résultat attendu au test {}",
@@ -79,7 +81,7 @@ def compare(shown: dict[tuple[str, str], str], control: dict[tuple[str, str], st
 
 def is_test(cell) -> bool:
     """Whether this is a test cell: code, with points."""
-    return cell.cell_type == "code" and cell.metadata.get("nbgrader", {}).get("grade", False)
+    return role(cell.metadata.get("nbgrader", {})) == "test"
 
 
 def absurd_test(source: str) -> str:

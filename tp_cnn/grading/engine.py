@@ -7,13 +7,14 @@ import threading
 import time
 from dataclasses import dataclass, field
 
+from tp_cnn import display
 from tp_cnn.authoring import editions
 from tp_cnn.authoring.source import Source
 from tp_cnn.errors import CourseError
 from tp_cnn.grading import canaries
 from tp_cnn.grading.canaries import Canaries, is_test
 from tp_cnn.grading.database import Gradebook
-from tp_cnn.grading.model import Mark, Outcome, Question, Submission
+from tp_cnn.grading.model import GradedQuestion, Mark, Outcome, Submission
 from tp_cnn.grading.rebuild import Rebuilt, rebuild
 from tp_cnn.grading.sandbox.execution import Execution, Executor
 from tp_cnn.grading.selection import is_given, needed
@@ -43,7 +44,7 @@ class Exam:
         return cls(source, editions.notebook(source, "assignment"), known)
 
     @property
-    def questions(self) -> list[Question]:
+    def questions(self) -> list[GradedQuestion]:
         """The questions that have points."""
         return [_question(one) for one in self.source.questions if one.points]
 
@@ -54,14 +55,14 @@ class Exam:
         return digest.hexdigest()[:16]
 
 
-def _question(question) -> Question:
+def _question(question) -> GradedQuestion:
     cells = question.cells
     rubrics = {
         cell.id: _rubric(cell.text)
         for cell in cells
         if cell.role == "answer" and cell.type == "markdown"
     }
-    return Question(
+    return GradedQuestion(
         id=question.id,
         number=question.number,
         title=question.title,
@@ -233,13 +234,15 @@ def _mark(question, cell, cells: dict, automatic: float | None, rebuilt: Rebuilt
 
 
 def messages(test) -> list[str]:
-    """What a test printed, each verdict once, and its error without the hidden code around it."""
-    printed = "".join(
-        one.text for one in test.outputs if one.output_type == "stream" and one.name == "stdout"
-    )
-    verdicts = re.split(r"\n(?=[◻✔✘] )", printed.strip("\n"))
-    found = [*dict.fromkeys(filter(None, verdicts)), *errors(test)]
-    return [text[:LONGEST_MESSAGE] for text in found]
+    """Each verdict of a test once, what it printed, and its error without the hidden code."""
+    found = [_said(output).strip("\n")[:LONGEST_MESSAGE] for output in test.outputs]
+    return [*dict.fromkeys(filter(None, found)), *errors(test)]
+
+
+def _said(output) -> str:
+    if output.output_type == "stream" and output.name == "stdout":
+        return output.text
+    return output.data.get("text/plain", "") if "status" in display.facts(output) else ""
 
 
 def errors(cell) -> list[str]:

@@ -22,12 +22,12 @@ SAFE_SIZE = 10_000_000  # bytes: below, the ratio does not matter
 IGNORED = {"__macosx", "thumbs.db", "desktop.ini", "__pycache__", "node_modules", "venv"}
 
 
-class Unreadable(Exception):
+class UnreadableFile(Exception):
     """Why something cannot be read, in French."""
 
 
 @dataclass(frozen=True)
-class Entry:
+class FileEntry:
     """A file, or an empty or unreadable folder; ``parts`` is its path below what was listed."""
 
     parts: tuple[str, ...]
@@ -46,7 +46,7 @@ class Entry:
         return os.path.splitext(self.name.lower())[1]
 
 
-def walk(place: Path) -> list[Entry]:
+def walk(place: Path) -> list[FileEntry]:
     """Everything below a folder, in the order of the names."""
     found, left = [], [((), str(place))]
     while left:
@@ -58,7 +58,7 @@ def walk(place: Path) -> list[Entry]:
             found.append(_refused(parts, f"dossier illisible ({_reason(error)})", folder=True))
             continue
         if parts:
-            found.append(Entry(parts, _nothing, folder=True))
+            found.append(FileEntry(parts, _nothing, folder=True))
         for child in children:
             if _is_ignored(child.name):
                 continue
@@ -69,7 +69,7 @@ def walk(place: Path) -> list[Entry]:
     return sorted(found, key=lambda entry: entry.parts)
 
 
-def _file(parts: tuple[str, ...], child: os.DirEntry) -> Entry:
+def _file(parts: tuple[str, ...], child: os.DirEntry) -> FileEntry:
     try:
         status = child.stat(follow_symlinks=False)
     except OSError as error:
@@ -79,7 +79,7 @@ def _file(parts: tuple[str, ...], child: os.DirEntry) -> Entry:
     if not stat.S_ISREG(status.st_mode):
         return _refused(parts, "ni fichier ni dossier (tube, périphérique ou socket)")
     modified = datetime.fromtimestamp(min(max(0, status.st_mtime), 4e9)).isoformat()
-    return Entry(parts, lambda limit: _read_file(child.path, limit), status.st_size, modified)
+    return FileEntry(parts, lambda limit: _read_file(child.path, limit), status.st_size, modified)
 
 
 def _read_file(path: str, limit: int) -> bytes:
@@ -89,10 +89,10 @@ def _read_file(path: str, limit: int) -> bytes:
         descriptor = os.open(path, flags | getattr(os, "O_BINARY", 0))
         with open(descriptor, "rb") as file:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise Unreadable("ce n'est pas un fichier ordinaire")
+                raise UnreadableFile("ce n'est pas un fichier ordinaire")
             return _within(limit, file.read(limit + 1))
     except OSError as error:
-        raise Unreadable(f"fichier illisible ({_reason(error)})") from None
+        raise UnreadableFile(f"fichier illisible ({_reason(error)})") from None
 
 
 def open_zip(source: Path | bytes) -> zipfile.ZipFile:
@@ -106,17 +106,17 @@ def open_zip(source: Path | bytes) -> zipfile.ZipFile:
         end = source.rfind(b"PK\5\6")
         listing = int.from_bytes(source[end + 12 : end + 16], "little") if end >= 0 else 0
         if listing > LARGEST_DIRECTORY:
-            raise Unreadable(f"archive de plus de {MOST_MEMBERS} fichiers")
+            raise UnreadableFile(f"archive de plus de {MOST_MEMBERS} fichiers")
     try:
         archive = zipfile.ZipFile(io.BytesIO(source) if in_memory else source)
     except Exception as error:  # a damaged list of names breaks zipfile in several ways
-        raise Unreadable(f"archive zip abîmée ou qui n'en est pas une ({error})") from None
+        raise UnreadableFile(f"archive zip abîmée ou qui n'en est pas une ({error})") from None
     if in_memory and len(archive.infolist()) > MOST_MEMBERS:
-        raise Unreadable(f"archive de plus de {MOST_MEMBERS} fichiers")
+        raise UnreadableFile(f"archive de plus de {MOST_MEMBERS} fichiers")
     return archive
 
 
-def members(archive: zipfile.ZipFile) -> Iterator[Entry]:
+def members(archive: zipfile.ZipFile) -> Iterator[FileEntry]:
     """The files and folders of an archive, in the order of their names."""
     for info in sorted(archive.infolist(), key=lambda info: info.filename):
         entry = _member(archive, info)
@@ -124,7 +124,7 @@ def members(archive: zipfile.ZipFile) -> Iterator[Entry]:
             yield entry
 
 
-def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Entry:
+def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> FileEntry:
     name = _decoded(info).replace("\\", "/")
     parts = tuple(part for part in name.split("/") if part not in ("", ".", ".."))
     kind = stat.S_IFMT(info.external_attr >> 16)
@@ -133,7 +133,7 @@ def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Entry:
     if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
         return _refused(parts, "lien symbolique ou fichier spécial dans une archive, jamais suivi")
     if name.endswith("/"):
-        return Entry(parts, _nothing, folder=True)
+        return FileEntry(parts, _nothing, folder=True)
     if info.flag_bits & 1:
         return _refused(parts, "fichier chiffré par un mot de passe")
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
@@ -145,19 +145,21 @@ def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Entry:
         return _refused(parts, f"fichier comprimé {ratio} fois : c'est une bombe de décompression")
     year, month, day, hour, minute, second = info.date_time
     modified = f"{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}"
-    return Entry(parts, lambda limit: _read_member(archive, info, limit), info.file_size, modified)
+    return FileEntry(
+        parts, lambda limit: _read_member(archive, info, limit), info.file_size, modified
+    )
 
 
 def _read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, limit: int) -> bytes:
     if info.file_size > limit:
-        raise Unreadable(_too_large(limit))
+        raise UnreadableFile(_too_large(limit))
     try:
         with archive.open(info) as file:
             return _within(limit, file.read(limit + 1))
-    except Unreadable:
+    except UnreadableFile:
         raise
     except Exception as error:  # each decoder has errors of its own
-        raise Unreadable(f"fichier abîmé dans l'archive ({error})") from None
+        raise UnreadableFile(f"fichier abîmé dans l'archive ({error})") from None
 
 
 def _decoded(info: zipfile.ZipInfo) -> str:
@@ -173,14 +175,14 @@ def _decoded(info: zipfile.ZipInfo) -> str:
         return raw.decode("cp850")
 
 
-def below(entry: Entry, depth: int) -> Entry:
+def below(entry: FileEntry, depth: int) -> FileEntry:
     """The same entry, seen from ``depth`` folders further down."""
     return replace(entry, parts=entry.parts[depth:])
 
 
 def _within(limit: int, content: bytes) -> bytes:
     if len(content) > limit:
-        raise Unreadable(_too_large(limit))
+        raise UnreadableFile(_too_large(limit))
     return content
 
 
@@ -192,8 +194,8 @@ def _is_ignored(name: str) -> bool:
     return name.startswith((".", "~$")) or name.lower() in IGNORED
 
 
-def _refused(parts: tuple[str, ...], problem: str, folder: bool = False) -> Entry:
-    return Entry(parts, _nothing, problem=problem, folder=folder)
+def _refused(parts: tuple[str, ...], problem: str, folder: bool = False) -> FileEntry:
+    return FileEntry(parts, _nothing, problem=problem, folder=folder)
 
 
 def _nothing(limit: int) -> bytes:

@@ -15,7 +15,7 @@ from tp_cnn.grading import database, engine, manual, pages
 from tp_cnn.grading.class_results import score
 from tp_cnn.grading.engine import Exam, Tried
 from tp_cnn.grading.manual import spreadsheet_safe
-from tp_cnn.grading.model import Batch, Outcome, Question, Submission
+from tp_cnn.grading.model import Batch, GradedQuestion, Outcome, Submission
 from tp_cnn.grading.sandbox import bubblewrap as sandboxes
 from tp_cnn.grading.sandbox.bubblewrap import Limits
 from tp_cnn.grading.sandbox.execution import Executor
@@ -257,7 +257,7 @@ def write_csv(batch: Batch, path: Path) -> None:
             )
 
 
-def _earned(outcome: Outcome, question: Question) -> str:
+def _earned(outcome: Outcome, question: GradedQuestion) -> str:
     """The points of a question, "" while a part of it is not marked."""
     found = score(outcome, question)
     return "" if not found or found.waiting else f"{found.points:g}"

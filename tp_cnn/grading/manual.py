@@ -23,7 +23,7 @@ Key = tuple[str, str]  # cell, student's id
 
 
 @dataclass(frozen=True)
-class Row:
+class MarkRow:
     """One line of the file, as text: what a person typed is kept even if it cannot be read."""
 
     cell: str
@@ -43,7 +43,7 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.strip().encode("utf-8", "replace")).hexdigest()[:12]
 
 
-def read(path: Path) -> dict[Key, Row]:
+def read(path: Path) -> dict[Key, MarkRow]:
     """Read the file; commas or semicolons, as spreadsheets write them.
 
     Raises:
@@ -64,11 +64,11 @@ def read(path: Path) -> dict[Key, Row]:
             f"{path}: no column {', '.join(missing)} in {header[:80]!r}; expected "
             f"{','.join(COLUMNS)}. Mend its first line, or move the file away"
         )
-    known = [Row(**{name: (row.get(name) or "").strip() for name in COLUMNS}) for row in rows]
+    known = [MarkRow(**{name: (row.get(name) or "").strip() for name in COLUMNS}) for row in rows]
     return {row.key: row for row in known if row.cell and row.id}
 
 
-def write(rows: dict[Key, Row], path: Path) -> None:
+def write(rows: dict[Key, MarkRow], path: Path) -> None:
     """Write the file, question by question."""
     with atomic_write(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
@@ -83,7 +83,7 @@ def spreadsheet_safe(text: str) -> str:
     return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
 
 
-def gather(folder: Path) -> tuple[dict[Key, Row], list[Path]]:
+def gather(folder: Path) -> tuple[dict[Key, MarkRow], list[Path]]:
     """The rows of ``manual_marks.csv`` and of the files that the questions' pages saved beside it.
 
     The most recent file wins where two have points, or a comment, for one answer. Returns the
@@ -93,7 +93,7 @@ def gather(folder: Path) -> tuple[dict[Key, Row], list[Path]]:
         CourseError: see `read`.
     """
     files = sorted(folder.glob("manual_marks*.csv"), key=lambda path: path.stat().st_mtime)
-    rows: dict[Key, Row] = {}
+    rows: dict[Key, MarkRow] = {}
     for path in files:
         for key, row in read(path).items():
             known = rows.get(key, row)
@@ -115,8 +115,8 @@ def put_away(files: list[Path], folder: Path) -> None:
 
 
 def merge_formgrader(
-    rows: dict[Key, Row], given: dict[Key, tuple[float | None, str]], written: dict[str, list]
-) -> tuple[dict[Key, Row], list[str]]:
+    rows: dict[Key, MarkRow], given: dict[Key, tuple[float | None, str]], written: dict[str, list]
+) -> tuple[dict[Key, MarkRow], list[str]]:
     """Take in what changed in Formgrader since its database was written.
 
     Args:
@@ -131,7 +131,7 @@ def merge_formgrader(
         before = tuple(written.get("/".join(key), (None, "")))
         if (points, comment) == before:
             continue
-        row = merged.get(key, Row(*key))
+        row = merged.get(key, MarkRow(*key))
         mine = (number(row.points), row.comment)
         if mine not in (before, (None, "")) and mine != (points, comment):
             conflicts.append(
@@ -163,7 +163,7 @@ def number(text: str) -> float | None:
     return float(text.replace(",", ".")) if text else None
 
 
-def apply(rows: dict[Key, Row], outcomes: list[Outcome]) -> list[str]:
+def apply(rows: dict[Key, MarkRow], outcomes: list[Outcome]) -> list[str]:
     """Put the marks and comments into the outcomes; say what could not be used."""
     problems = []
     for outcome in outcomes:
@@ -181,7 +181,7 @@ def apply(rows: dict[Key, Row], outcomes: list[Outcome]) -> list[str]:
     return problems
 
 
-def _apply(row: Row, mark: Mark) -> str:
+def _apply(row: MarkRow, mark: Mark) -> str:
     try:
         points = number(row.points)
     except ValueError:
@@ -196,7 +196,7 @@ def _apply(row: Row, mark: Mark) -> str:
     return ""
 
 
-def complete(rows: dict[Key, Row], outcomes: list[Outcome]) -> dict[Key, Row]:
+def complete(rows: dict[Key, MarkRow], outcomes: list[Outcome]) -> dict[Key, MarkRow]:
     """The rows to write: those for each answer to read, question by question, then all the others.
 
     A row that has points keeps the digest of the answer they were given for.
@@ -212,7 +212,7 @@ def complete(rows: dict[Key, Row], outcomes: list[Outcome]) -> dict[Key, Row]:
     wanted.sort(key=lambda one: order[one[0]])  # stable: students stay in their order
     completed = {}
     for cell, student, answer in wanted:
-        row = rows.get((cell, student), Row(cell, student))
+        row = rows.get((cell, student), MarkRow(cell, student))
         kept = row.answer if row.points and row.answer else answer
         completed[row.key] = replace(row, student=students[student], answer=kept)
     return {**completed, **{key: row for key, row in rows.items() if key not in completed}}

@@ -7,8 +7,10 @@ By identifier, then by nbgrader's copy of it, then by content and place: the cel
 import re
 from dataclasses import dataclass, field
 
+from rapidfuzz import fuzz
+
 from tp_cnn.authoring import blanks
-from tp_cnn.grading.handed_in import HandedCell
+from tp_cnn.authoring.saved import SavedCell, role
 
 BOUND = re.compile(
     r"^(?:async +)?(?:def|class) +(\w+)|^([A-Za-z_]\w*(?: *, *[A-Za-z_]\w*)*) *(?::[^=\n]+)?=(?!=)",
@@ -30,7 +32,7 @@ class Given:
     role: str  # "answer", "test", "statement" or ""
     shown: str  # its text in the students' edition
     names: set[str]  # what its code binds
-    handed: list[HandedCell] = field(default_factory=list)
+    handed: list[SavedCell] = field(default_factory=list)
     how: str = ""  # "id", "grade_id" or "content"
 
     @property
@@ -51,12 +53,10 @@ def given_cells(assignment) -> list[Given]:
     """The cells of an assignment (see `editions.notebook`)."""
     cells = []
     for index, cell in enumerate(assignment.cells):
-        nbgrader = cell.metadata.get("nbgrader", {})
-        role = "answer" if nbgrader.get("solution") else "test" if nbgrader.get("grade") else ""
-        role = role or ("statement" if nbgrader else "")
-        shown = blanks.student(cell.source, "HIDDEN TESTS") if role == "test" else cell.source
+        part = role(cell.metadata.get("nbgrader", {}))
+        shown = blanks.student(cell.source, "HIDDEN TESTS") if part == "test" else cell.source
         names = bound(shown) if cell.cell_type == "code" else set()
-        cells.append(Given(index, cell, role, shown, names))
+        cells.append(Given(index, cell, part, shown, names))
     return cells
 
 
@@ -71,14 +71,12 @@ def squeezed(text: str) -> str:
     return "\n".join(filter(None, (" ".join(line.split()) for line in text.split("\n"))))
 
 
-def match(given: list[Given], handed: list[HandedCell]) -> list[HandedCell]:
+def match(given: list[Given], handed: list[SavedCell]) -> list[SavedCell]:
     """Fill ``handed`` and ``how`` of each given cell; return the cells that stand for none."""
     by_id = {one.id: one for one in given}
     left = []
     for cell in handed:
-        grade_id = cell.grading.get("grade_id")
-        name = grade_id if isinstance(grade_id, str) else ""
-        one = by_id.get(cell.id) or by_id.get(name)
+        one = by_id.get(cell.id) or by_id.get(cell.grade_id)
         if one is None:
             left.append(cell)
         else:
@@ -89,12 +87,12 @@ def match(given: list[Given], handed: list[HandedCell]) -> list[HandedCell]:
     return _match_anywhere(given, left)
 
 
-def _match_same_text(given: list[Given], left: list[HandedCell]) -> list[HandedCell]:
+def _match_same_text(given: list[Given], left: list[SavedCell]) -> list[SavedCell]:
     """Match the texts that the assignment holds once, in its order where that is possible."""
     texts: dict[tuple[str, str], list[Given]] = {}
     for one in given:
         texts.setdefault(_key(one.type, one.shown), []).append(one)
-    places: dict[tuple[str, str], list[HandedCell]] = {}
+    places: dict[tuple[str, str], list[SavedCell]] = {}
     for cell in left:
         places.setdefault(_key(cell.type, cell.source), []).append(cell)
     taken, last = set(), -1
@@ -113,7 +111,7 @@ def _key(kind: str, text: str) -> tuple[str, str]:
     return kind, squeezed(text[:COMPARED])
 
 
-def _match_in_place(given: list[Given], left: list[HandedCell]) -> list[HandedCell]:
+def _match_in_place(given: list[Given], left: list[SavedCell]) -> list[SavedCell]:
     """Match what remains between two matched cells, in order, so that the likeness is greatest."""
     taken: set[int] = set()
     gap: list[Given] = []
@@ -133,7 +131,7 @@ def _match_in_place(given: list[Given], left: list[HandedCell]) -> list[HandedCe
     return [cell for cell in left if cell.index not in taken]
 
 
-def _align(gap: list[Given], cells: list[HandedCell]) -> list[tuple[Given, HandedCell]]:
+def _align(gap: list[Given], cells: list[SavedCell]) -> list[tuple[Given, SavedCell]]:
     """The pairs, in the order of both lists, whose likenesses have the greatest sum."""
     scores = [[_likeness(one, cell) for cell in cells] for one in gap]
     best = [[0.0] * (len(cells) + 1) for _ in range(len(gap) + 1)]  # of what follows
@@ -153,7 +151,7 @@ def _align(gap: list[Given], cells: list[HandedCell]) -> list[tuple[Given, Hande
     return pairs
 
 
-def _match_anywhere(given: list[Given], left: list[HandedCell]) -> list[HandedCell]:
+def _match_anywhere(given: list[Given], left: list[SavedCell]) -> list[SavedCell]:
     """Match the blanks whose cell was moved away: by the names that they bind."""
     names = [(cell, bound(cell.source)) for cell in left if cell.type == "code"]
     taken = set()
@@ -167,10 +165,8 @@ def _match_anywhere(given: list[Given], left: list[HandedCell]) -> list[HandedCe
     return [cell for cell in left if cell.index not in taken]
 
 
-def _likeness(one: Given, cell: HandedCell) -> float:
+def _likeness(one: Given, cell: SavedCell) -> float:
     """From 0, another cell, to 1, the same."""
-    from rapidfuzz import fuzz  # nbgrader brings it
-
     text, other = (HINT.sub("", text[:COMPARED]) for text in (one.shown, cell.source))
     if one.role == "answer" and one.type == "markdown":
         if cell.type == "code" or re.match(r"#+ |<details>", cell.source):

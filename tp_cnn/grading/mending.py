@@ -8,7 +8,7 @@ import bisect
 import re
 
 from tp_cnn.authoring.blanks import TEXT_PLACEHOLDER
-from tp_cnn.grading.handed_in import Handed, HandedCell
+from tp_cnn.authoring.saved import SavedCell, SavedNotebook
 from tp_cnn.grading.matching import Given, bound, squeezed
 from tp_cnn.grading.names import readable
 from tp_cnn.grading.suspicions import parse_cell
@@ -50,12 +50,12 @@ class Mending:
         reasons: in French, why a person must look.
     """
 
-    def __init__(self, given: list[Given], handed: Handed, left: list[HandedCell]):
+    def __init__(self, given: list[Given], handed: SavedNotebook, left: list[SavedCell]):
         self.given, self.handed, self.left = given, handed, left
         self.notes: dict[str, list[str]] = {key: [] for key in REPAIRS}
         self.sources: dict[str, str] = {}
-        self.main: dict[int, HandedCell] = {}
-        self.added: dict[int, list[HandedCell]] = {}
+        self.main: dict[int, SavedCell] = {}
+        self.added: dict[int, list[SavedCell]] = {}
         self.reasons: list[str] = []
         answers = [one for one in given if one.role == "answer"]
         for one in given:
@@ -81,7 +81,7 @@ class Mending:
     def _answer(self, one: Given) -> None:
         """Choose what the student answered."""
         blank = squeezed(one.shown)
-        texts: dict[str, HandedCell] = {}
+        texts: dict[str, SavedCell] = {}
         for cell in one.handed:
             if squeezed(cell.source) not in ("", blank):
                 texts.setdefault(squeezed(cell.source), cell)
@@ -98,7 +98,7 @@ class Mending:
         if self.main[one.index].type != one.type:
             self._note("type", one.id)
 
-    def _choose(self, one: Given, edited: list[HandedCell]) -> str:
+    def _choose(self, one: Given, edited: list[SavedCell]) -> str:
         sources = [cell.source for cell in edited]
         if len(edited) == 1:
             return self._without_test(one, sources[0])
@@ -149,20 +149,20 @@ class Mending:
             self._note(f"edited{key}", one.name)
             self._keep_what_was_written_there(one, kept[0])
 
-    def _keep_what_was_written_there(self, one: Given, cell: HandedCell) -> None:
+    def _keep_what_was_written_there(self, one: Given, cell: SavedCell) -> None:
         source = cell.source.strip()
         if one.type == "markdown" and source.startswith(one.shown.strip()):
             text = source.removeprefix(one.shown.strip()).strip()
             if text:
-                self._add(one.index, HandedCell(cell.index, "markdown", text))
+                self._add(one.index, SavedCell(cell.index, "markdown", text))
         elif one.type == "code" and not one.role:
             known = _imports(one.shown)
             imports = [line for line in _imports(source) if line not in known]
             if imports:
-                self._add(one.index, HandedCell(cell.index, "code", "\n".join(imports)))
+                self._add(one.index, SavedCell(cell.index, "code", "\n".join(imports)))
                 self._note("imports", one.name)
 
-    def _add(self, index: int, cell: HandedCell) -> None:
+    def _add(self, index: int, cell: SavedCell) -> None:
         self.added.setdefault(index, []).append(cell)
 
     def _place_added(self) -> None:

@@ -90,7 +90,7 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Question:
+class GradedQuestion:
     """What the pages say of a question."""
 
     id: str
@@ -110,7 +110,7 @@ class Batch:
 
     notebook: str  # "03_lenet_mnist"
     title: str
-    questions: list[Question]  # those with points
+    questions: list[GradedQuestion]  # those with points
     outcomes: list[Outcome]  # sorted by student
     date: str
     sandbox: bool

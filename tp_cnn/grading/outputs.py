@@ -1,44 +1,30 @@
 """What a student's cells showed when they were saved: pictures and plain text, nothing active."""
 
 import base64
-import binascii
 import copy
 
-from tp_cnn.grading.handed_in import HandedCell, text_of
+from tp_cnn.authoring.pages import pictures as notebook_pictures
+from tp_cnn.authoring.saved import SavedCell, shown, text_of
 
 LARGEST_PICTURE = 2_000_000  # characters of base64
 LARGEST_ALL = 20_000_000  # of one notebook
 MOST_PICTURES = 8  # a question: the last ones
-MOST_PIXELS = 25_000_000
 LONGEST_TEXT = 20_000  # characters of one output
 MOST_OUTPUTS = 50  # of one cell
 
 
-def pictures(cell: HandedCell) -> list[str]:
+def pictures(cell: SavedCell) -> list[str]:
     """The PNG pictures below a cell, or pasted into it, as base64."""
-    bundles = [output.get("data", output) for output in cell.outputs[-MOST_OUTPUTS:]]
-    bundles += list(cell.attachments.values())[:MOST_OUTPUTS]
-    found = (
-        _picture(bundle.get("image/png", bundle.get("png")))  # nbformat 3 says png
-        for bundle in bundles
-        if isinstance(bundle, dict)
-    )
-    return [picture for picture in found if picture]
+    bundles = [*cell.outputs[-MOST_OUTPUTS:], *list(cell.attachments.values())[:MOST_OUTPUTS]]
+    return list(filter(None, map(_picture, bundles)))
 
 
-def _picture(value: object) -> str:
-    """The base64 of a PNG of a reasonable size, or ""."""
-    text = text_of(value)
-    if not 0 < len(text) <= LARGEST_PICTURE:
-        return ""
-    try:
-        raw = base64.b64decode("".join(text.split()), validate=True)
-    except (binascii.Error, ValueError):
-        return ""
-    width, height = (int.from_bytes(raw[at : at + 4], "big") for at in (16, 20))
-    if raw[:8] != b"\x89PNG\r\n\x1a\n" or not 0 < width * height <= MOST_PIXELS:
-        return ""
-    return base64.b64encode(raw).decode()
+def _picture(output: dict) -> str:
+    """The base64 of the PNG of an output, if it is sound and of a reasonable size, or ""."""
+    encoded = shown(output, "image/png")
+    picture = notebook_pictures.read(encoded) if len(encoded) <= LARGEST_PICTURE else None
+    is_png = picture is not None and picture.kind == "png"
+    return base64.b64encode(picture.content).decode() if is_png else ""
 
 
 def within(figures: dict[str, list[str]]) -> dict[str, list[str]]:
@@ -52,13 +38,13 @@ def within(figures: dict[str, list[str]]) -> dict[str, list[str]]:
     return kept
 
 
-def as_cell(given, cell: HandedCell, source: str):
+def as_cell(given, cell: SavedCell, source: str):
     """A cell of nbformat: the student's, of the type and id of ``given``, with safe outputs."""
-    shown = copy.deepcopy(given)
-    shown.source = source
-    if shown.cell_type == "code":
-        shown.outputs = [new for output in cell.outputs[:MOST_OUTPUTS] for new in _safe(output)]
-    return shown
+    safe = copy.deepcopy(given)
+    safe.source = source
+    if safe.cell_type == "code":
+        safe.outputs = [new for output in cell.outputs[:MOST_OUTPUTS] for new in _safe(output)]
+    return safe
 
 
 def _safe(output: dict) -> list:
@@ -71,14 +57,8 @@ def _safe(output: dict) -> list:
     if kind in ("error", "pyerr"):
         error = {key: _short(output.get(key)) for key in ("ename", "evalue")}
         return [v4.new_output("error", **error, traceback=[])]
-    bundle = output.get("data", output)
-    if not isinstance(bundle, dict):
-        return []
-    data = {}
-    if text := _short(bundle.get("text/plain", bundle.get("text"))):
-        data["text/plain"] = text
-    if picture := _picture(bundle.get("image/png", bundle.get("png"))):
-        data["image/png"] = picture
+    found = {"text/plain": _short(shown(output, "text/plain")), "image/png": _picture(output)}
+    data = {kind: text for kind, text in found.items() if text}
     return [v4.new_output("display_data", data=data)] if data else []
 
 

@@ -5,16 +5,17 @@ code, tests, points and kernel are those of the assignment. What had to be mende
 """
 
 import copy
-import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from tp_cnn.authoring import saved
+from tp_cnn.authoring.saved import SavedCell, SavedNotebook
 from tp_cnn.grading import outputs
-from tp_cnn.grading.handed_in import Handed, NotANotebook, read
 from tp_cnn.grading.matching import Given, given_cells, match, squeezed
 from tp_cnn.grading.mending import Mending
 from tp_cnn.grading.names import unique
 from tp_cnn.grading.suspicions import suspicions
 
+ASK = "demander de nouveau le fichier .ipynb, enregistré par Jupyter"
 FEWEST_CELLS, FEWEST_ANSWERS = 0.1, 0.5  # of the assignment's: with less, it is another notebook
 
 
@@ -38,9 +39,9 @@ def rebuild(assignment, content: bytes, others: dict[str, set[str]] | None = Non
         others: name -> grade ids of the course's other notebooks, to recognise them.
     """
     try:
-        handed = read(content)
-    except NotANotebook as error:
-        return Rebuilt(reasons=[str(error)])
+        handed = saved.read(content)
+    except saved.NotANotebook as error:
+        return Rebuilt(reasons=[f"{error} ; {ASK}"])
     given = given_cells(assignment)
     left = match(given, handed.cells)
     stranger = _stranger(given, handed, others or {})
@@ -56,10 +57,10 @@ def rebuild(assignment, content: bytes, others: dict[str, set[str]] | None = Non
     )
 
 
-def _stranger(given: list[Given], handed: Handed, others: dict[str, set[str]]) -> str:
+def _stranger(given: list[Given], handed: SavedNotebook, others: dict[str, set[str]]) -> str:
     """Why this is another notebook, or ""."""
     title = given[0].cell.source.split("\n")[0].lstrip("# ") if given else ""
-    ids = {str(name) for cell in handed.cells for name in (cell.id, cell.grading.get("grade_id"))}
+    ids = {name for cell in handed.cells for name in (cell.id, cell.grade_id)}
     known = len(ids & {one.id for one in given if one.role})
     other = max(others, key=lambda name: len(ids & others[name]), default="")
     if other and len(ids & others[other]) > known:
@@ -125,19 +126,19 @@ def _found(mended: Mending) -> dict[str, object]:
 
 
 def _figures(mended: Mending) -> dict[str, list[str]]:
-    """The pictures that each free-text answer is about: those since the one before."""
-    figures: dict[str, list[str]] = {}
-    question, since = "", []
+    """The pictures that the free-text answers of each question are about."""
+    cells, questions, question = [], {}, ""
     for index, one in [(-1, None), *enumerate(mended.given)]:
-        cells = mended.added.get(index, [])
-        if one and one.role == "statement":
-            question = one.id.removesuffix("-enonce")
-        elif one and one.type == "markdown" and not one.role and re.match("##? ", one.shown):
-            since = []
-        if index in mended.main and (one.type == "code" or one.role == "answer"):
-            cells = [mended.main[index], *cells] if one.role != "test" else cells
-        since += [picture for cell in cells for picture in outputs.pictures(cell)]
-        if one and one.role == "answer" and one.type == "markdown":
-            figures.setdefault(question, []).extend(since)
-            since = []
+        if one:
+            question = one.id.removesuffix("-enonce") if one.role == "statement" else question
+            questions[one.id] = question
+            theirs = mended.main.get(index) if one.type == "code" or one.role == "answer" else None
+            theirs = theirs or SavedCell(index, one.type, "")
+            cells.append((one.role, replace(theirs, type=one.type, id=one.id, source=one.shown)))
+        own = mended.added.get(index, [])
+        cells += [("", replace(cell, source="")) for cell in own]  # no section begins there
+    figures: dict[str, list[str]] = {}
+    for answer, about in saved.written_answers(cells):
+        found = [picture for cell in about for picture in outputs.pictures(cell)]
+        figures.setdefault(questions[answer.id], []).extend(found)
     return outputs.within(figures)

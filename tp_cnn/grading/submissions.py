@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tp_cnn.errors import CourseError
 from tp_cnn.grading import entries as reading
-from tp_cnn.grading.entries import Entry, Unreadable
+from tp_cnn.grading.entries import FileEntry, UnreadableFile
 from tp_cnn.grading.model import Submission
 from tp_cnn.grading.names import plain, readable, slug, unique
 from tp_cnn.grading.roster import add_missing
@@ -45,7 +45,7 @@ class Pile:
 
     student: str  # as in the name of the file or folder
     number: str = ""  # Moodle's
-    files: list[tuple[str, Entry]] = field(default_factory=list)  # (path for people, entry)
+    files: list[tuple[str, FileEntry]] = field(default_factory=list)  # (path for people, entry)
     elsewhere: set[str] = field(default_factory=set)  # other assignments, in nbgrader's layout
 
 
@@ -75,16 +75,16 @@ def collect(place: Path, notebook: str, roster: Path | None = None) -> list[Subm
 
 
 @contextmanager
-def _listed(place: Path) -> Iterator[list[Entry]]:
+def _listed(place: Path) -> Iterator[list[FileEntry]]:
     """The entries of ``place``, which can be read inside the block."""
     if place.is_dir():
         yield reading.walk(place)
         return
     try:
         if not place.is_file():
-            raise Unreadable("no such folder or file")
+            raise UnreadableFile("no such folder or file")
         archive = reading.open_zip(place)
-    except Unreadable as error:
+    except UnreadableFile as error:
         raise CourseError(
             f"{place}: {error}; expected the folder or the .zip that holds the submissions "
             "(put a single notebook in a folder of its own)"
@@ -93,7 +93,9 @@ def _listed(place: Path) -> Iterator[list[Entry]]:
         yield list(reading.members(archive))
 
 
-def _unwrapped(entries: list[Entry], place: Path, notebook: str) -> tuple[list[Entry], bool]:
+def _unwrapped(
+    entries: list[FileEntry], place: Path, notebook: str
+) -> tuple[list[FileEntry], bool]:
     """The entries seen from the folder that holds the students; whether it is nbgrader's."""
     nbgrader = False
     while entries:
@@ -107,7 +109,7 @@ def _unwrapped(entries: list[Entry], place: Path, notebook: str) -> tuple[list[E
     return entries, nbgrader
 
 
-def _is_wrapper(top: str, entries: list[Entry], place: Path, notebook: str) -> bool:
+def _is_wrapper(top: str, entries: list[FileEntry], place: Path, notebook: str) -> bool:
     """Whether the only folder there is holds the class, rather than one student's work."""
     if plain(top) in WRAPPERS:
         return True
@@ -124,7 +126,7 @@ def _is_wrapper(top: str, entries: list[Entry], place: Path, notebook: str) -> b
     return len(work - {""}) > 1
 
 
-def _piles(entries: list[Entry], nbgrader: bool, notebook: str) -> list[Pile]:
+def _piles(entries: list[FileEntry], nbgrader: bool, notebook: str) -> list[Pile]:
     """Put each entry under the student whose name its path begins with."""
     entries = [entry for entry in entries if plain(entry.parts[0]) not in NOBODY]
     folders = any(len(entry.parts) > 1 for entry in entries)
@@ -155,7 +157,7 @@ def _piles(entries: list[Entry], nbgrader: bool, notebook: str) -> list[Pile]:
     return list(piles.values())
 
 
-def _is_candidate(entry: Entry) -> bool:
+def _is_candidate(entry: FileEntry) -> bool:
     """Whether this may be, or hide, a notebook."""
     if entry.problem:
         return entry.suffix in ("", ".ipynb", ".zip") or entry.folder
@@ -192,7 +194,7 @@ def _submission(pile: Pile, notebook: str) -> Submission:
             path, entry = work.pop(0)
             try:
                 content = entry.read(reading.LARGEST)
-            except Unreadable as error:
+            except UnreadableFile as error:
                 refused.append(f"« {readable(path, 200)} » : {error}")
                 continue
             others = [f"« {readable(other, 200)} »" for other, _ in work]
@@ -212,8 +214,8 @@ def _submission(pile: Pile, notebook: str) -> Submission:
 
 
 def _with_archives(
-    files: list[tuple[str, Entry]], stack: ExitStack, depth: int = 0
-) -> Iterator[tuple[str, Entry]]:
+    files: list[tuple[str, FileEntry]], stack: ExitStack, depth: int = 0
+) -> Iterator[tuple[str, FileEntry]]:
     """The same files, where a zip is replaced by what it holds."""
     opened = 0
     for path, entry in files:
@@ -223,9 +225,9 @@ def _with_archives(
         opened += 1
         try:
             if depth == DEEPEST or opened > MOST_ARCHIVES:
-                raise Unreadable("trop d'archives les unes dans les autres ou côte à côte")
+                raise UnreadableFile("trop d'archives les unes dans les autres ou côte à côte")
             archive = stack.enter_context(reading.open_zip(entry.read(reading.LARGEST_ARCHIVE)))
-        except Unreadable as error:
+        except UnreadableFile as error:
             yield path, replace(entry, problem=str(error))
             continue
         inside = [
@@ -236,7 +238,7 @@ def _with_archives(
         yield from _with_archives(inside, stack, depth + 1)
 
 
-def _rank(item: tuple[str, Entry], notebook: str) -> tuple:
+def _rank(item: tuple[str, FileEntry], notebook: str) -> tuple:
     """The greatest is graded: not empty, then the best name, then the latest."""
     path, entry = item
     stem = NOTEBOOK.fullmatch(entry.name)[1]
@@ -253,6 +255,6 @@ def _limited(texts: list[str]) -> list[str]:
     return [*texts[:MOST_TOLD], f"et {more} de plus"] if more > 0 else texts
 
 
-def _kind(path: str, entry: Entry) -> str:
+def _kind(path: str, entry: FileEntry) -> str:
     kind = KINDS.get(entry.suffix)
     return f"« {readable(path, 200)} »" + (f" ({kind})" if kind else "")

@@ -19,7 +19,7 @@ class LayerRow:
     share: float  # of the model's weights, between 0 and 1
 
 
-class Summary(list):
+class NetworkSummary(list):
     """The rows of a model; prints as a table with its total."""
 
     @property
@@ -41,7 +41,7 @@ def count_weights(model: nn.Module) -> int:
     return sum(p.numel() for p in model.parameters() if p.requires_grad)
 
 
-def summary(model: nn.Module, image_shape: tuple[int, int, int]) -> Summary:
+def summary(model: nn.Module, image_shape: tuple[int, int, int]) -> NetworkSummary:
     """Run one black image of shape (channels, height, width) and note what each layer gives.
 
     Raises:
@@ -49,7 +49,7 @@ def summary(model: nn.Module, image_shape: tuple[int, int, int]) -> Summary:
     """
     layers = {module: name for name, module in model.named_modules() if not list(module.children())}
     total = count_weights(model) or 1
-    rows, current = Summary(), []
+    rows, current = NetworkSummary(), []
 
     def note(module, inputs, output):
         weights = count_weights(module)

@@ -77,12 +77,6 @@ class History(list):
         except (OSError, KeyError, TypeError, ValueError) as error:
             raise CourseError(f"{path} is not a history written by to_csv: {error}") from None
 
-    def plot(self):
-        """Draw the curves of loss and accuracy; see `tp_cnn.plots.training.curves`."""
-        from tp_cnn.plots.training import curves  # matplotlib is slow to import
-
-        return curves({"": self})
-
     def __repr__(self) -> str:
         return "\n".join([HEADER, *map(str, self)])
 

@@ -4,9 +4,10 @@
 `tp_cnn.data.batches.Batches` or a ``torch.utils.data.DataLoader``.
 """
 
+import contextlib
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
@@ -23,6 +24,7 @@ from tp_cnn.files import atomic_write
 from tp_cnn.training.history import History, Row
 
 NAN_CHECK_EVERY = 50  # batches; reading a loss makes a GPU wait
+NO_BATCH = "no batch to go through: the set of images is empty"
 
 
 class Measure(NamedTuple):
@@ -77,7 +79,7 @@ def epoch(
             if training and step % NAN_CHECK_EVERY == 0:
                 _refuse_nan(loss.item(), optimizer)
     if count == 0:
-        raise CourseError("no batch to go through: the set of images is empty")
+        raise CourseError(NO_BATCH)
     measure = Measure(total_loss.item() / count, correct.item() / count)
     if training:
         _refuse_nan(measure.loss, optimizer)
@@ -98,18 +100,47 @@ def evaluate(
     model: nn.Module,
     criterion: nn.Module | None = None,
 ) -> Measure:
-    """Mean loss (cross entropy by default) and accuracy over ``batches``, with nothing changed."""
-    return epoch(batches, model, criterion or nn.CrossEntropyLoss())
+    """Mean loss (cross entropy by default) and accuracy over ``batches``, with nothing changed.
+
+    The model computes in eval mode; afterwards each of its layers is in the mode it was in.
+    """
+    with _modes_restored(model):
+        return epoch(batches, model, criterion or nn.CrossEntropyLoss())
 
 
 @torch.no_grad()
 def predict(batches: Iterable[tuple[Tensor, Tensor]], model: nn.Module) -> tuple[Tensor, Tensor]:
-    """The model's logits, float32 (N, classes), and the labels, int64 (N,), on the CPU."""
-    model.eval()
+    """The model's logits, float32 (N, classes), and the labels, int64 (N,), on the CPU.
+
+    As `evaluate` does: in the same precision, and with nothing changed.
+
+    Raises:
+        CourseError: there is no batch.
+    """
     device = next(model.parameters()).device
-    results = [(model(images.to(device)).float().cpu(), labels.cpu()) for images, labels in batches]
+    autocast = runtime.autocast(device)
+    results = []
+    with _modes_restored(model):
+        model.eval()
+        for images, labels in batches:
+            with autocast:
+                outputs = model(images.to(device))
+            results.append((outputs.float().cpu(), labels.cpu()))
+    if not results:
+        raise CourseError(NO_BATCH)
     logits, labels = zip(*results, strict=True)
     return torch.cat(logits), torch.cat(labels)
+
+
+@contextlib.contextmanager
+def _modes_restored(model: nn.Module) -> Iterator[None]:
+    """Put each layer back in the mode, train or eval, in which it was found."""
+    modes = [(module, module.training) for module in model.modules()]
+    try:
+        yield
+    finally:
+        for module, training in modes:
+            module.training = training
 
 
 def fit(

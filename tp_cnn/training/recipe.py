@@ -117,12 +117,15 @@ def _augmentations(recipe: Recipe) -> list:
 
 
 def _normalisation(recipe: Recipe, train_set: ImageSet) -> Callable:
-    name, images = recipe.normalise, train_set.images
-    if name in ("pixels", "images"):
-        return Normalise(channel_statistics(images, name))
+    images = train_set.images
     seen = CenterCrop(recipe.crop)(images) if recipe.crop else images  # ZCA has a matrix by size
-    choices = {"none": lambda: to_unit, "zca": lambda: ZCA(seen)}
-    return _pick("normalise", name, choices)()
+    choices = {
+        "none": lambda: to_unit,
+        "pixels": lambda: Normalise(channel_statistics(images, "pixels")),
+        "images": lambda: Normalise(channel_statistics(images, "images")),
+        "zca": lambda: ZCA(seen),
+    }
+    return _pick("normalise", recipe.normalise, choices)()
 
 
 def make_model(recipe: Recipe, image_set: ImageSet) -> nn.Module:
@@ -145,7 +148,9 @@ def make_model(recipe: Recipe, image_set: ImageSet) -> nn.Module:
     makers = {
         "lenet5": lambda: LeNet5(channels=channels, classes=classes, **recipe.model_options),
         "cifarnet": lambda: CifarNet(classes=classes, **recipe.model_options),
-        "dense": lambda: Dense(hidden_for(61706, 1, shape, classes), shape, classes),
+        "dense": lambda: Dense(
+            hidden_for(count_weights(LeNet5()), 1, shape, classes), shape, classes
+        ),
     }
     make = _pick("model", recipe.model, makers)
     try:
@@ -186,7 +191,7 @@ def _pick(setting: str, name: str, choices: dict[str, Callable]) -> Callable:
     return choices[name]
 
 
-def run(
+def train(
     recipe: Recipe,
     root: str | Path | None = None,
     device: str | None = None,

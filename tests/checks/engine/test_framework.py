@@ -257,3 +257,42 @@ def test_checks_import_nothing_slow():
 @pytest.mark.parametrize("unfinished", [lambda values: ... + 1, lambda values: np.zeros(...)])
 def test_a_placeholder_met_while_running_is_to_do(unfinished):
     assert double(unfinished).status == "todo"
+
+
+def test_a_one_element_tuple_is_its_element():
+    assert third((1 / 3,)).ok
+    assert double(lambda values: (2 * values,)).ok
+    assert third(([1 / 3],)).mistake == "shape"
+    assert not third((1,)).ok
+
+
+def test_a_decimal_comma_is_told():
+    message = third((0, 33)).message
+    assert message.endswith("En Python, les décimales viennent après un point : 0.33.")
+    assert "point" not in third((0.5, 33)).message
+    assert "point" not in third([0, 33]).message
+
+
+def test_a_whole_number_is_not_told_to_keep_its_decimals():
+    assert "arrondi" not in difference(1875.9, 1876, 1e-4).sentence
+    assert "arrondi" in difference(76.2, 76.21, 1e-4).sentence
+
+
+def test_a_boolean_argument_is_shown_by_its_value():
+    check = FunctionCheck(
+        "x", answer=lambda training: int(training), tries=lambda rng: [(True,)], mistakes=[]
+    )
+    assert "votre fonction(training=True)" in check(lambda training: 7).message
+
+
+def test_an_unfilled_return_is_to_do():
+    verdict = double(lambda values: ...)
+    assert (verdict.status, "return" in verdict.message) == ("todo", False)
+    assert "il lui manque un return" in double(lambda values: None).message
+
+
+def test_gradients_left_off_are_told_and_set_again():
+    verdict = double(lambda values: 2 * values + 0 * bool(torch.set_grad_enabled(False)))
+    assert torch.is_grad_enabled()
+    assert verdict.mistake == "gradients-off"
+    assert "with torch.no_grad():" in verdict.message

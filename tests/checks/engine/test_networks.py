@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from tp_cnn.checks import cifar, lenet
+from tp_cnn.checks import ameliorations, cifar, lenet
 from tp_cnn.checks.engine.framework import Mistake
 from tp_cnn.checks.engine.network_mistakes import NETWORK_MISTAKES, instead, without
 from tp_cnn.checks.engine.networks import NetworkCheck
@@ -14,8 +14,15 @@ from tp_cnn.models import CifarNet, LeNet5
 
 with torch.device("meta"):
     RIGHT = nn.Sequential(
-        *[nn.Conv2d(3, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2)],
-        *[nn.Flatten(), nn.Linear(64, 8), nn.ReLU(), nn.Dropout(0.5), nn.Linear(8, 2)],
+        nn.Conv2d(3, 4, 3, padding=1),
+        nn.BatchNorm2d(4),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Flatten(),
+        nn.Linear(64, 8),
+        nn.ReLU(),
+        nn.Dropout(0.5),
+        nn.Linear(8, 2),
     )
 improved = NetworkCheck(
     "Un réseau avec normalisation par lot et dropout.",
@@ -34,7 +41,12 @@ def improved_network(rate=0.5, last=(nn.ReLU, nn.Dropout), normalise=True):
     return nn.Sequential(
         nn.Conv2d(3, 4, 3, padding=1),
         *[nn.BatchNorm2d(4)] * normalise,
-        *[nn.MaxPool2d(2), nn.ReLU(), nn.Flatten(), nn.Linear(64, 8), *between, nn.Linear(8, 2)],
+        nn.MaxPool2d(2),
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.Linear(64, 8),
+        *between,
+        nn.Linear(8, 2),
     )
 
 
@@ -75,16 +87,38 @@ def test_a_check_changes_nothing_around_it():
     assert all(torch.equal(before[name], value) for name, value in network.state_dict().items())
 
 
-def test_zero_or_frozen_weights_hide_nothing():
-    def zeros(network):
-        for weights in network.parameters():
-            nn.init.zeros_(weights).requires_grad_(False)
-        return network
+def zeros(network):
+    for weights in network.parameters():
+        nn.init.zeros_(weights).requires_grad_(False)
+    return network
 
-    assert cifar.cifarnet(zeros(CifarNet())).ok
+
+def test_zero_or_frozen_weights_hide_no_other_mistake():
     assert cifar.cifarnet(zeros(nn.Sequential(CifarNet(), nn.Tanh()))).mistake == (
         "final-activation"
     )
+
+
+class Cut(CifarNet):
+    def forward(self, images):
+        return self.classifier(self.features(images).detach())
+
+
+def test_a_right_network_that_cannot_learn_is_told_why():
+    frozen, equal = CifarNet(), CifarNet()
+    frozen.classifier[-1].weight.requires_grad_(False)
+    nn.init.ones_(equal.features[0].weight)
+    same = CifarNet()
+    for network, mistake, words in [
+        (frozen, "frozen", "Linear(1000, 10) est gelée"),
+        (equal, "constant", "les poids de Conv2d(3, 32, 5) sont égaux"),
+        (Cut, "cut", "aucun gradient n'arrive à Conv2d(3, 32, 5)"),
+        (lambda: same, "same-object", "la fonction renvoie le même réseau"),
+    ]:
+        verdict = cifar.cifarnet(network)
+        assert (verdict.status, verdict.mistake) == ("wrong", mistake)
+        assert words in verdict.message
+    assert cifar.cifarnet(same).ok
 
 
 class Broken(LeNet5):
@@ -185,8 +219,10 @@ def test_cells_of_a_table_are_judged_one_by_one():
     lines = verdict.message.splitlines()
     assert lines[0] == "13 cases justes sur 16."
     assert [line.split(" :")[0].strip() for line in lines[1:]] == [
-        *["pool1, nombre de poids", "→ Un pooling prend un maximum"],
-        *["conv2, nombre de poids", "→ Le biais est oublié"],
+        "pool1, nombre de poids",
+        "→ Un pooling prend un maximum",
+        "conv2, nombre de poids",
+        "→ Le biais est oublié",
         "fc4, taille de sortie",
     ]
     table["fc5"] = ...
@@ -202,3 +238,131 @@ def test_a_batch_flattened_with_its_images_is_said(capsys):
     layers += [nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, 10)]
     assert not lenet.lenet5(nn.Sequential(*layers)).ok
     assert "la première dimension est le lot" in capsys.readouterr().out
+
+
+def stages(convolution=nn.Conv2d, normalisation=nn.BatchNorm2d, bias=True):
+    """A builder of the convolutions of notebook 05."""
+
+    def stage(inputs, filters, ceil_mode=False):
+        first = convolution(inputs, filters, 5, padding=2, bias=bias)
+        pooling = nn.MaxPool2d(2, ceil_mode=ceil_mode)
+        return [first, normalisation(filters), nn.ReLU(), pooling]
+
+    return lambda: nn.Sequential(*stage(3, 32), *stage(32, 64), *stage(64, 64, ceil_mode=True))
+
+
+def lazy_convolution(inputs, filters, *sizes, **settings):
+    return nn.LazyConv2d(filters, *sizes, **settings)
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        stages(convolution=lazy_convolution),
+        stages(normalisation=lambda channels: nn.LazyBatchNorm2d()),
+        stages(lazy_convolution, lambda channels: nn.LazyBatchNorm2d()),
+    ],
+)
+def test_lazy_modules_are_right(network):
+    verdict = ameliorations.features(network)
+    assert verdict.ok, verdict
+
+
+def test_a_bias_left_out_before_a_normalisation_deserves_a_word():
+    verdict = ameliorations.features(stages(bias=False))
+    assert verdict.ok
+    assert "Un biais est omis avant une normalisation par lot : c'est permis" in verdict.message
+    assert "biais" not in ameliorations.features(stages()).message
+
+
+class OwnDropout(nn.Module):
+    def __init__(self, p=0.5, scale=None, image_by_image=True):
+        super().__init__()
+        self.p, self.scale = p, 1 / (1 - p) if scale is None else scale
+        self.image_by_image = image_by_image
+
+    def forward(self, values):
+        if not self.training:
+            return values
+        shape = values.shape if self.image_by_image else values.shape[1:]
+        return values * (torch.rand(shape) >= self.p) * self.scale
+
+
+def dense_layers(dropout):
+    return lambda: nn.Sequential(
+        nn.Flatten(), nn.Linear(1024, 1000), nn.ReLU(), dropout, nn.Linear(1000, 10)
+    )
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_dropout_of_one_s_own_is_right(seed):
+    def check(**settings):
+        return ameliorations.classifier(dense_layers(OwnDropout(**settings)), seed=seed)
+
+    assert check().ok
+    assert check(p=0.4).mistake == "rate"
+    assert not check(scale=1.0).ok
+    assert not check(image_by_image=False).ok
+
+
+class OwnNormalisation(nn.Module):
+    def __init__(self, channels, eps=1e-5):
+        super().__init__()
+        self.gamma, self.beta = (nn.Parameter(one(channels)) for one in (torch.ones, torch.zeros))
+        self.register_buffer("moving_mean", torch.zeros(channels))
+        self.register_buffer("moving_variance", torch.ones(channels))
+        self.eps = eps
+
+    def forward(self, maps):
+        mean, variance = self.moving_mean, self.moving_variance
+        if self.training:
+            mean, variance = maps.mean((0, 2, 3)), maps.var((0, 2, 3), correction=0)
+            with torch.no_grad():
+                self.moving_mean.lerp_(mean, 0.1)
+                self.moving_variance.lerp_(maps.var((0, 2, 3)), 0.1)
+        mean, variance, gamma, beta = (
+            one.view(1, -1, 1, 1) for one in (mean, variance, self.gamma, self.beta)
+        )
+        return gamma * (maps - mean) / (variance + self.eps).sqrt() + beta
+
+
+def test_a_normalisation_of_one_s_own_is_right():
+    verdict = ameliorations.features(stages(normalisation=OwnNormalisation))
+    assert verdict.ok, verdict
+    wrong = stages(normalisation=lambda channels: OwnNormalisation(channels, eps=1.0))
+    assert not ameliorations.features(wrong).ok
+
+
+def by_hand(factor):
+    def train(model, batches, epochs):
+        speeds = [torch.zeros_like(weights) for weights in model.parameters()]
+        rates = [0.01 * factor**epoch for epoch in range(epochs)]
+        for rate in rates:
+            for images, labels in batches:
+                model.zero_grad()
+                nn.functional.cross_entropy(model(images), labels).backward()
+                with torch.no_grad():
+                    for weights, speed in zip(model.parameters(), speeds, strict=True):
+                        speed.mul_(0.9).add_(weights.grad)
+                        weights.sub_(rate * speed)
+        return rates
+
+    return train
+
+
+def test_an_update_written_by_hand_is_right():
+    assert ameliorations.training_loop(by_hand(0.95)).ok
+    verdict = ameliorations.training_loop(by_hand(0.5))
+    assert not verdict.ok
+    assert "sans optimiseur de PyTorch" in verdict.message
+
+
+def test_a_training_loop_may_evaluate_in_between_but_must_count_its_epochs():
+    def train(model, batches, epochs, ignored=False):
+        rates = by_hand(0.95)(model.train(), batches, 4 if ignored else epochs)
+        model.eval()(batches[0][0])
+        model.train()
+        return rates
+
+    assert ameliorations.training_loop(train).ok
+    assert not ameliorations.training_loop(lambda *inputs: train(*inputs, ignored=True)).ok

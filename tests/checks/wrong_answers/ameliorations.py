@@ -1,5 +1,6 @@
 """What students could answer in notebook 05: statistics, random functions, loops, networks."""
 
+import copy
 import random
 
 import numpy as np
@@ -217,7 +218,7 @@ def classifier(**changes):
         "fc5": nn.Linear(1000, 10),
         **changes,
     }
-    return lambda: nn.Sequential(*filter(None, found.values()))
+    return lambda: nn.Sequential(*copy.deepcopy([*filter(None, found.values())]))
 
 
 class Classifier(nn.Module):
@@ -434,6 +435,7 @@ ANSWERS = {
             "constant": careless(when="forgotten"),
             "rate": careless(sgd(lr=0.1, momentum=0.9)),
             "no-zero-grad": careless(zero=False),
+            "eval-mode": lambda model, batches, epochs: train(model.eval(), batches, epochs),
             "told-after": careless(after=True),
         },
     ),

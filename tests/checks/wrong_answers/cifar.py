@@ -1,5 +1,6 @@
 """What students could answer in notebook 04: tables, formulas, networks, training steps."""
 
+import copy
 import math
 from itertools import pairwise
 
@@ -45,7 +46,7 @@ def layers(**changes):
         "fc5": nn.LazyLinear(10),
         **changes,
     }
-    return lambda: nn.Sequential(*filter(None, found.values()))
+    return lambda: nn.Sequential(*copy.deepcopy([*filter(None, found.values())]))
 
 
 class Alexnet(nn.Module):
@@ -54,10 +55,15 @@ class Alexnet(nn.Module):
     def __init__(self):
         super().__init__()
         self.features = nn.Sequential(
-            *[nn.Conv2d(3, 32, (5, 5), stride=1, padding=2), nn.ReLU(inplace=True)],
-            *[nn.MaxPool2d((2, 2), stride=(2, 2), padding=0)],
-            *[nn.Conv2d(32, 64, (5, 5), padding="same"), nn.MaxPool2d(2), nn.ReLU()],
-            *[nn.Conv2d(64, 64, (5, 5), padding=2), nn.ReLU(), nn.MaxPool2d(2, ceil_mode=True)],
+            nn.Conv2d(3, 32, (5, 5), stride=1, padding=2),
+            nn.ReLU(inplace=True),
+            nn.MaxPool2d((2, 2), stride=(2, 2), padding=0),
+            nn.Conv2d(32, 64, (5, 5), padding="same"),
+            nn.MaxPool2d(2),
+            nn.ReLU(),
+            nn.Conv2d(64, 64, (5, 5), padding=2),
+            nn.ReLU(),
+            nn.MaxPool2d(2, ceil_mode=True),
         )
         self.classifier = nn.Sequential(nn.Linear(1024, 1000), nn.ReLU(), nn.Linear(1000, 10))
 
@@ -76,9 +82,18 @@ class Skipped(Alexnet):
 
 def lenet():
     return nn.Sequential(
-        *[nn.Conv2d(3, 6, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(6, 16, 5), nn.ReLU()],
-        *[nn.MaxPool2d(2), nn.Flatten(), nn.Linear(400, 120), nn.ReLU()],
-        *[nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, 10)],
+        nn.Conv2d(3, 6, 5),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Conv2d(6, 16, 5),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Flatten(),
+        nn.Linear(400, 120),
+        nn.ReLU(),
+        nn.Linear(120, 84),
+        nn.ReLU(),
+        nn.Linear(84, 10),
     )
 
 
@@ -141,6 +156,10 @@ def zero_grad_late(model, images, labels, criterion, optimizer):
     model.zero_grad(set_to_none=False)
     optimizer.step()
     return loss.item()
+
+
+def own_criterion(model, images, labels, criterion, optimizer):
+    return step(model, images, labels, F.cross_entropy, optimizer)
 
 
 def step_first(model, images, labels, criterion, optimizer):
@@ -362,6 +381,7 @@ ANSWERS = {
             "twice": twice,
             "eval-mode": eval_mode,
             "softmax": softmax,
+            "own-criterion": own_criterion,
             "graph": graph,
         },
     ),

@@ -155,7 +155,9 @@ update_running = FunctionCheck(
     tries=lambda rng: [
         (
             torch.tensor([1.0, 2.0, 3.0, 6.0]).view(2, 1, 1, 2),
-            *[torch.tensor([0.0]), torch.tensor([1.0]), 0.1],
+            torch.tensor([0.0]),
+            torch.tensor([1.0]),
+            0.1,
         ),
         (normal(rng, 3, 4, 2, 2), normal(rng, 4), 1 + uniform(rng, 4), 0.3),
     ],

@@ -5,10 +5,11 @@ import torch
 from torch import Tensor, nn
 
 from tp_cnn.checks.ameliorations.tensors import CLASSES, uniform
+from tp_cnn.checks.engine.facts import Fact
 from tp_cnn.checks.engine.framework import Mistake
 from tp_cnn.checks.engine.network_mistakes import instead, known, without
 from tp_cnn.checks.engine.networks import NetworkCheck
-from tp_cnn.checks.engine.random_functions import Fact, RandomCheck
+from tp_cnn.checks.engine.random_functions import RandomCheck
 from tp_cnn.checks.engine.traces import Stage
 
 SAME, KEPT_SHARE, DROPPED_SHARE, ZEROS, OTHER = range(5)
@@ -135,8 +136,11 @@ dropout = RandomCheck(
 def _classifier() -> nn.Sequential:
     with torch.device("meta"):  # only the settings are used: no memory, and nothing is drawn
         return nn.Sequential(
-            *[nn.Flatten(), nn.Linear(64 * 4 * 4, 1000), nn.ReLU()],
-            *[nn.Dropout(0.5), nn.Linear(1000, CLASSES)],
+            nn.Flatten(),
+            nn.Linear(64 * 4 * 4, 1000),
+            nn.ReLU(),
+            nn.Dropout(0.5),
+            nn.Linear(1000, CLASSES),
         )
 
 

@@ -98,6 +98,7 @@ def _loop(
     rate: float = 0.01,
     factor: float = 0.95,
     told: str = "before",
+    training: bool = True,
 ) -> Callable:
     """A training loop; the keywords make it wrong."""
 
@@ -106,6 +107,7 @@ def _loop(
         optimizer = kind(model.parameters(), lr=rate, **options)
         scheduler = torch.optim.lr_scheduler.ExponentialLR(optimizer, factor)
         rates = []
+        model.train(training)
         for _ in range(epochs):
             if decay_each == "start":
                 scheduler.step()
@@ -190,6 +192,11 @@ training_loop = TrainingLoopCheck(
             "no-zero-grad",
             _loop(zero=False),
             "Il manque optimizer.zero_grad() : les gradients des lots précédents s'ajoutent.",
+        ),
+        Mistake(
+            "eval-mode",
+            _loop(training=False),
+            "Le réseau est passé en mode eval() : on apprend en mode train().",
         ),
         Mistake(
             "told-after",

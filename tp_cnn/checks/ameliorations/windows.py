@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tp_cnn.checks.engine.random_functions import Fact
+from tp_cnn.checks.engine.facts import Fact
 
 # What a result is made of
 WINDOWS, UPSIDE_DOWN, CHANNELS, OTHER, OUTSIDE = range(5)

@@ -1,39 +1,38 @@
-"""Running a student's function: on copies, in silence, and with errors told in French."""
+"""Calling a student's function, and telling in French what went wrong."""
 
 import contextlib
-import copy
-import inspect
-import io
-import sys
-import sysconfig
-import traceback
-import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from numbers import Number
-from pathlib import Path
 
-import numpy as np
 import torch
 
-from tp_cnn.checks.engine.compare import show
+from tp_cnn.checks.engine.compare import blanks, show
+from tp_cnn.checks.engine.running import Call, Failure, Returned, argument_names, plain_call
 
-OWN_FOLDER = str(Path(__file__).parents[2])  # tp_cnn
-STANDARD_LIBRARY = sysconfig.get_path("stdlib")
 PRINTED_LINES = 6
 ERRORS = {
-    AttributeError: "cet objet n'a pas cet attribut",
-    ImportError: "module introuvable",
-    IndexError: "indice hors du tableau",
-    KeyError: "clé absente",
-    NameError: "nom inconnu",
-    OverflowError: "nombre trop grand",
-    RecursionError: "la fonction s'appelle elle-même sans fin",
-    SystemExit: "le code demande à Python de s'arrêter",
-    TypeError: "opération impossible entre ces types",
-    ValueError: "valeur ou forme qui ne convient pas",
-    ZeroDivisionError: "division par zéro",
+    "AttributeError": "cet objet n'a pas cet attribut",
+    "ImportError": "module introuvable",
+    "IndexError": "indice hors du tableau",
+    "KeyError": "clé absente",
+    "NameError": "nom inconnu",
+    "OverflowError": "nombre trop grand",
+    "RecursionError": "la fonction s'appelle elle-même sans fin",
+    "SystemExit": "le code demande à Python de s'arrêter",
+    "TypeError": "opération impossible entre ces types",
+    "ValueError": "valeur ou forme qui ne convient pas",
+    "ZeroDivisionError": "division par zéro",
 }
+TO_FILL = "remplacez les « ... » par votre réponse."
+TOO_LONG = (
+    "votre code n'a pas fini dans le temps laissé : cherchez une boucle qui ne s'arrête jamais, "
+    "ou un calcul bien trop long."
+)
+
+GRADIENTS_OFF = (
+    "votre fonction change le calcul des gradients dans tout le notebook.\n  → Écrivez "
+    "with torch.no_grad(): autour du calcul concerné : après ce bloc, tout redevient comme avant."
+)
 
 
 class Refused(Exception):
@@ -61,42 +60,81 @@ class Trial:
         return f"pour {self.call},{gap}{sentence}"
 
 
-def attempt(function: Callable, arguments: tuple, names: list[str]) -> Trial:
+def attempt(function: object, arguments: tuple, names: list[str], call: Call = plain_call) -> Trial:
     """Call the student's ``function`` on copies of ``arguments``.
 
-    What it prints is kept aside and its warnings are dropped: nbgrader gives no points to a cell
-    that writes on stderr. Only the keyboard interrupt goes through. To see what a function does
-    to a model, try a closure: ``attempt(lambda: function(model), (), [])``.
+    To see what a function does to a model, try a closure: ``attempt(lambda: function(model), (),
+    [])``.
 
     Args:
         names: the names of the arguments, for the message about a wrong signature.
+        call: how to call (see `running`).
 
     Raises:
-        Refused: wrong signature, exception in the student's code, or an argument modified.
+        Refused: it is not a function, wrong signature, exception in the student's code, or an
+            argument modified.
     """
-    named = name_arguments(function, arguments, names)
-    call = _write_call(function, named)
-    copies = copy.deepcopy(arguments)
-    output = io.StringIO()
-    try:
-        with (
-            contextlib.redirect_stdout(output),
-            contextlib.redirect_stderr(output),
-            warnings.catch_warnings(),
-        ):
-            warnings.simplefilter("ignore")
-            result = function(*copies)
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # SystemExit too must not stop the kernel
-        raise _refusal(error, Trial(None, call, output.getvalue())) from None
-    trial = Trial(result, call, output.getvalue())
-    for name, before, after in zip(named, arguments, copies, strict=True):
-        if not _same(before, after):
-            message = trial.when(f"votre fonction modifie son argument {name}.")
-            advice = f"Travaillez sur une copie de {name}."
-            raise Refused(f"{message}\n  → {advice}", "mutation")
+    outcome = call(function, arguments)
+    own = len(outcome.names) == len(arguments)
+    named = dict(zip(outcome.names if own else names, arguments, strict=True))
+    trial = Trial(outcome.result, _write_call(outcome, named), outcome.printed)
+    if outcome.failure:
+        raise _refusal(outcome.failure, outcome, names, trial)
+    for rank in outcome.changed:
+        name = list(named)[rank]
+        message = trial.when(f"votre fonction modifie son argument {name}.")
+        raise Refused(f"{message}\n  → Travaillez sur une copie de {name}.", "mutation")
     return trial
+
+
+def require_function(student: object, names: list[str]) -> None:
+    """Refuse anything but a function of as many arguments as ``names``, without calling it.
+
+    Raises:
+        Refused: it is not a function, or its signature is wrong.
+    """
+    if not callable(student):
+        raise _not_a_function(show(student))
+    if argument_names(student, (None,) * len(names)) is None:
+        raise _wrong_signature(getattr(student, "__name__", ""), names)
+
+
+def refuse_blanks(results: list) -> None:
+    """Refuse results that are all empty: the function is still to write.
+
+    Raises:
+        Refused: as « À faire ».
+    """
+    if not results or not all(blanks(result) for result in results):
+        return
+    if any(result is None for result in results):
+        message = "la fonction ne renvoie rien. Si elle est écrite, il lui manque un return."
+        raise Refused(message, status="todo")
+    raise Refused(f"dans la fonction, {TO_FILL}", status="todo")
+
+
+@contextlib.contextmanager
+def private_draws(seed: int) -> Iterator[None]:
+    """PyTorch's random numbers from ``seed``; after it, the notebook draws what it would have."""
+    with torch.random.fork_rng(devices=[]):
+        restart_draws(seed)
+        yield
+
+
+def restart_draws(seed: int) -> None:
+    """Inside `private_draws`: not torch.manual_seed, which sets the GPU's generator too."""
+    torch.default_generator.manual_seed(seed)
+
+
+def try_all(function: Callable, tries: Iterable[tuple]) -> tuple[list[Trial], Refused | None]:
+    """Call ``function`` on the arguments of each try, themselves and not copies, until it fails."""
+    trials: list[Trial] = []
+    for arguments in tries:
+        try:
+            trials.append(attempt(lambda values=arguments: function(*values), (), []))
+        except Refused as refusal:
+            return trials, refusal
+    return trials, None
 
 
 def told(printed: str) -> str:
@@ -108,76 +146,43 @@ def told(printed: str) -> str:
     return "\n  Votre code a affiché :" + "".join(f"\n    {line[:120]}" for line in shown)
 
 
-def name_arguments(function: Callable, arguments: tuple, names: list[str]) -> dict[str, object]:
-    """Pair each argument with the student's own name for it, or ours where there is none."""
-    try:
-        bound = inspect.signature(function).bind(*arguments).arguments
-    except ValueError:  # a function written in C without a signature
-        bound = {}
-    except TypeError:
-        count = f"{len(names)} argument{'s' if len(names) > 1 else ''}"
-        accept = f"accepter {count}, dans cet ordre : {', '.join(names)}"
-        wanted = accept if names else "pouvoir s'appeler sans argument"
-        raise Refused(f"{_name(function)} doit {wanted}.", "signature") from None
-    own_names = len(bound) == len(arguments)  # not with *arguments
-    return dict(zip(bound if own_names else names, arguments, strict=True))
-
-
-def _write_call(function: Callable, named: dict[str, object]) -> str:
+def _write_call(outcome: Returned, named: dict[str, object]) -> str:
     if not named:
         return ""
-    words = [f"{name}={show(value)}" for name, value in named.items()]
+    name = outcome.name or "votre fonction"
+    words = [f"{argument}={show(value)}" for argument, value in named.items()]
     if sum(map(len, words)) <= 70:
-        return f"{_name(function)}({', '.join(words)})"
-    return f"{_name(function)}(" + ",".join(f"\n    {word}" for word in words) + ")"
+        return f"{name}({', '.join(words)})"
+    return f"{name}(" + ",".join(f"\n    {word}" for word in words) + ")"
 
 
-def _name(function: Callable) -> str:
-    name = str(getattr(function, "__name__", ""))
-    return name if name.isidentifier() else "votre fonction"  # a lambda, a nn.Module
-
-
-def _same(before: object, after: object) -> bool:
-    """Compare numbers, arrays, tensors and lists of them; anything else may change freely."""
-    if isinstance(before, list | tuple):
-        return len(before) == len(after) and all(map(_same, before, after))
-    if isinstance(before, torch.Tensor):
-        return isinstance(after, torch.Tensor) and torch.equal(before, after)
-    if isinstance(before, np.ndarray | Number):
-        return np.array_equal(before, after)
-    return True
-
-
-def _refusal(error: BaseException, trial: Trial) -> Refused:
-    place = _place(error)
-    if isinstance(error, TypeError) and "ellipsis" in str(error).lower():
+def _refusal(failure: Failure, outcome: Returned, names: list[str], trial: Trial) -> Refused:
+    place = f"\n  {failure.place}" if failure.place else ""
+    if failure.kind == "blank":
+        return Refused(TO_FILL, status="todo")
+    if failure.kind == "type":
+        return _not_a_function(failure.text)
+    if failure.kind == "signature":
+        return _wrong_signature(outcome.name, names)
+    if failure.kind == "time":
+        return Refused(trial.when(TOO_LONG) + place + told(trial.printed), "time")
+    if failure.kind == "gradients-off":
+        return Refused(trial.when(GRADIENTS_OFF), "gradients-off")
+    if "TypeError" in failure.errors and "ellipsis" in failure.text.lower():
         return Refused(f"il reste des « ... » à remplacer.{place}", status="todo")
-    meaning = next((ERRORS[kind] for kind in type(error).__mro__ if kind in ERRORS), "")
-    kind = type(error).__name__ + (f" ({meaning})" if meaning else "")
-    text = " ".join(str(error).split())[:200]
-    message = trial.when(f"votre code s'arrête sur une erreur.{place}\n  {kind} : {text}")
+    meaning = next((ERRORS[name] for name in failure.errors if name in ERRORS), "")
+    kind = failure.errors[0] + (f" ({meaning})" if meaning else "")
+    message = trial.when(f"votre code s'arrête sur une erreur.{place}\n  {kind} : {failure.text}")
     return Refused(message + told(trial.printed), "exception")
 
 
-def _place(error: BaseException) -> str:
-    """The student's own line that failed: the last one that is not in a library."""
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if not _in_library(frame.filename)]
-    if not own:
-        return ""
-    return f"\n  {_cell(own[-1].filename)}ligne {own[-1].lineno} : {own[-1].line}"
+def _not_a_function(shown: str) -> Refused:
+    return Refused(f"il faut une fonction ; vous donnez {shown}.", "type")
 
 
-def _in_library(filename: str) -> bool:
-    installed = "site-packages" in filename or "dist-packages" in filename
-    return installed or filename.startswith((OWN_FOLDER, STANDARD_LIBRARY, "<frozen"))
-
-
-def _cell(filename: str) -> str:
-    """In a notebook, the number of the cell; nothing for a file."""
-    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
-    compiler = getattr(shell, "compile", None)
-    if not hasattr(compiler, "format_code_name"):
-        return ""
-    label = compiler.format_code_name(filename)  # ("Cell", "In[3]"), shown as [3] beside it
-    return f"cellule {label[1].removeprefix('In')}, " if label else ""
+def _wrong_signature(name: str, names: list[str]) -> Refused:
+    count = f"{len(names)} argument{'s' if len(names) > 1 else ''}"
+    accept = f"accepter {count}, dans cet ordre : {', '.join(names)}"
+    wanted = accept if names else "pouvoir s'appeler sans argument"
+    subject = name if name.isidentifier() else "votre fonction"
+    return Refused(f"{subject} doit {wanted}.", "signature")

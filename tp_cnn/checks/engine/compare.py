@@ -31,6 +31,16 @@ class Difference:
     sentence: str
 
 
+@dataclass(frozen=True)
+class Described:
+    """An object that stayed in another process: what `describe` said of it there."""
+
+    text: str
+
+    def __repr__(self) -> str:
+        return self.text
+
+
 class Unreadable(Exception):
     """The answer is not made of numbers; the message says what it is, in French."""
 
@@ -92,11 +102,13 @@ def difference(obtained: object, wanted: object, tolerance: float) -> Difference
     wanted = to_array(wanted).astype(np.float64)
     try:
         array = to_array(obtained)
+        if isinstance(obtained, tuple) and len(obtained) == 1 and array.shape != wanted.shape:
+            array = to_array(obtained[0])  # the comma of `return values,` changes nothing
     except Unreadable as reason:
         article = "un nombre" if wanted.ndim == 0 else "un tableau de nombres"
         return Difference("type", f"vous obtenez {reason} ; il faut {article}.")
     if array.shape != wanted.shape:
-        return Difference("shape", _shape_sentence(array, wanted))
+        return Difference("shape", _shape_sentence(array, wanted) + _comma_hint(obtained, wanted))
     array = array.astype(np.float64)
     if not np.isfinite(array).all():
         where = np.argwhere(~np.isfinite(array))[0].tolist()
@@ -115,6 +127,15 @@ def _shape_sentence(array: np.ndarray, wanted: np.ndarray) -> str:
     return f"vous obtenez {obtained} ; il faut un tableau de forme {wanted.shape}."
 
 
+def _comma_hint(obtained: object, wanted: np.ndarray) -> str:
+    """A French decimal comma makes two whole numbers of one: 0,77 is (0, 77)."""
+    pair = isinstance(obtained, tuple) and len(obtained) == 2 and wanted.ndim == 0
+    if not (pair and all(type(number) is int for number in obtained)):
+        return ""
+    whole, decimals = obtained
+    return f" En Python, les décimales viennent après un point : {whole}.{decimals}."
+
+
 def _value_sentence(array: np.ndarray, wanted: np.ndarray, tolerance: float) -> str:
     gaps = np.abs(array - wanted)
     first = tuple(np.argwhere(gaps > tolerance)[0].tolist())  # () when the answer is one number
@@ -130,7 +151,7 @@ def _value_sentence(array: np.ndarray, wanted: np.ndarray, tolerance: float) -> 
             f"vous obtenez {show(array)} ; à l'indice {list(first)}, "
             f"{show(array[first])} est {direction} ({count}{precision and f', {precision}'})."
         )
-    if precision and gaps.max() <= 0.02 * np.abs(wanted).max():
+    if precision and not is_whole(wanted) and gaps.max() <= 0.02 * np.abs(wanted).max():
         sentence += " L'écart est petit : gardez la valeur exacte plutôt qu'un arrondi."
     return sentence
 
@@ -146,7 +167,9 @@ def _count(right: np.ndarray) -> str:
 def show(value: object) -> str:
     """Write a value on one line for a student: small arrays in full, large ones by their shape."""
     try:
-        if isinstance(value, np.ndarray | torch.Tensor | list | tuple | Number):
+        if isinstance(value, bool):
+            text = str(value)
+        elif isinstance(value, np.ndarray | torch.Tensor | list | tuple | Number):
             array = to_array(value)
             large = array.size > (DISPLAYED if is_whole(array) else DISPLAYED_DECIMALS)
             text = f"un tableau de forme {array.shape}" if large else _write(array.tolist())
@@ -171,6 +194,8 @@ def _write(value) -> str:
 
 def describe(value: object) -> str:
     """Say in French what kind of object ``value`` is."""
+    if isinstance(value, Described):
+        return value.text
     if isinstance(value, types.FunctionType | types.BuiltinFunctionType | types.MethodType):
         return "une fonction et non sa valeur"
     return NAMES.get(type(value), f"un objet de type {type(value).__name__}")

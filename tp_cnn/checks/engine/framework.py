@@ -15,6 +15,12 @@ returns a `Verdict`. It holds the right answer, the known wrong ones beside it, 
 ✘ Pas encore : pour votre fonction(size=5, kernel=3), vous obtenez 2, c'est trop petit.
   → Il manque le + 1 : ...
 
+The inputs, the call of the student's function and the comparison are three things. A function that
+lives in another process is judged from here by another way to call, which takes what stands for the
+function and plain arguments, and gives an `Outcome`, plain too (see `running` and `plain`):
+
+>>> output_size("output_size", call=worker.call)
+
 A check of another kind derives from `Check` and writes `judge`; `attempt` runs the student's code
 there and explains its errors. So do `networks` (the layers of a network), `loops` (a training step,
 an evaluation) and `tables` (cell by cell).
@@ -27,8 +33,19 @@ from dataclasses import KW_ONLY, dataclass
 
 import numpy as np
 
-from tp_cnn.checks.engine.calls import Refused, Trial, attempt, told
-from tp_cnn.checks.engine.compare import Difference, blanks, difference, is_whole, show, to_array
+from tp_cnn import display
+from tp_cnn.checks.engine.calls import (
+    TO_FILL,
+    TOO_LONG,
+    Refused,
+    Trial,
+    attempt,
+    refuse_blanks,
+    told,
+)
+from tp_cnn.checks.engine.compare import Difference, blanks, difference, is_whole, to_array
+from tp_cnn.checks.engine.limits import LIMIT, TimeUp, time_limit
+from tp_cnn.checks.engine.running import Call, plain_call
 
 LABELS = {"todo": "◻ À faire", "right": "✔ Juste", "wrong": "✘ Pas encore"}
 
@@ -38,7 +55,8 @@ class Verdict:
     """What a check says of an answer.
 
     ``mistake`` is the name of the known mistake, or of the obstacle met ("exception",
-    "signature", "mutation", "type", "shape", "not-finite"); None when the values are just wrong.
+    "time", "signature", "mutation", "type", "shape", "not-finite"); None when the values are just
+    wrong.
     """
 
     status: str  # "todo", "right" or "wrong"
@@ -90,15 +108,25 @@ class Check:
     def __post_init__(self):
         self.__doc__ = f"{self.about} Tolérance : {self.tolerance:g}."
 
-    def __call__(self, student: object = ..., *, seed: int = 0) -> Verdict:
-        """Judge ``student``, print the verdict, return it; another ``seed``, other inputs."""
+    def __call__(
+        self, student: object = ..., *, seed: int = 0, limit: float = LIMIT, **options
+    ) -> Verdict:
+        """Judge ``student``, print the verdict, return it; another ``seed``, other inputs.
+
+        Args:
+            limit: seconds left to the student's code, where the system allows one; 0 for none.
+            options: for `judge`: ``call``, how to call a function (see `FunctionCheck`).
+        """
         try:
             if student is None or student is ...:
-                raise Refused("remplacez les « ... » par votre réponse.", status="todo")
-            verdict = self.judge(student, np.random.default_rng(seed))
+                raise Refused(TO_FILL, status="todo")
+            with time_limit(limit):
+                verdict = self.judge(student, np.random.default_rng(seed), **options)
         except Refused as refused:
             verdict = Verdict(refused.status, str(refused), refused.mistake)
-        print(verdict)
+        except TimeUp:
+            verdict = Verdict("wrong", TOO_LONG, "time")
+        display.show(str(verdict), status=verdict.status, mistake=verdict.mistake)
         return verdict
 
     def judge(self, student: object, rng: np.random.Generator) -> Verdict:
@@ -168,20 +196,16 @@ class FunctionCheck(Check):
     def _names(self) -> list[str]:
         return list(inspect.signature(self.answer).parameters)
 
-    def judge(self, student: object, rng: np.random.Generator) -> Verdict:
-        if not callable(student):
-            raise Refused(f"il faut une fonction ; vous donnez {show(student)}.", "type")
+    def judge(self, student: object, rng: np.random.Generator, call: Call = plain_call) -> Verdict:
         tries = self.tries(rng)
         trials, refusal = [], None
         for arguments in tries:
             try:
-                trials.append(attempt(student, arguments, self._names()))
+                trials.append(attempt(student, arguments, self._names(), call))
             except Refused as refused:  # told only if the simpler inputs before gave no difference
                 refusal = refused
                 break
-        if trials and all(blanks(trial.result) for trial in trials):
-            message = "la fonction ne renvoie rien. Si elle est écrite, il lui manque un return."
-            raise Refused(message, status="todo")
+        refuse_blanks([trial.result for trial in trials])
         tries = tries[: len(trials)]
         wanted = _results(self.answer, tries)
         if refusal and not any(self._differences(trials, wanted)):

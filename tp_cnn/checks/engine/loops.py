@@ -1,113 +1,91 @@
 """The checks of a training step and of an evaluation, by what they do to a small network.
 
-What a function does is a list of effects: the weights it leaves, the number it returns, the mode it
-puts the network in. The right function and each known mistake are run on the same images; a mistake
-is named when its first difference from the right function is also the student's.
+What a function does is a list of facts: the weights it leaves, the number it returns, the mode it
+puts the network in.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tp_cnn.checks.engine.calls import Refused, Trial, attempt, name_arguments, told
-from tp_cnn.checks.engine.compare import Difference, blanks, difference, show
-from tp_cnn.checks.engine.framework import Check, Mistake, Verdict
+from tp_cnn.checks.engine.calls import (
+    Refused,
+    Trial,
+    private_draws,
+    refuse_blanks,
+    require_function,
+    told,
+    try_all,
+)
+from tp_cnn.checks.engine.facts import Fact, Seen, judge_facts
+from tp_cnn.checks.engine.framework import Check, Verdict
 
 CLASSES = 5
 RANKS = ["le premier pas", "le deuxième pas", "le troisième pas"]
 
 
-@dataclass(frozen=True)
-class Effect:
-    """Something that a function did, and what to say if it should not have done so."""
-
-    value: object  # an array, or what the function returned
-    sentence: str = ""  # in French; empty for a value returned: `difference` finds one
-    when: str = ""  # what to write before that sentence
-
-
 @dataclass
 class Observation:
-    """The effects of a function, in the order in which they are judged.
+    """What a function did, and how far it went."""
 
-    ``clues`` are not judged: they tell apart mistakes that have the same effects.
-    """
-
-    effects: list[Effect]
+    seen: Seen
     trials: list[Trial]
+    model: nn.Module  # as the function left it
     ran: bool  # the function ran the network
-    refusal: Refused | None = None  # the function failed after these effects
-    clues: tuple = ()
+    refusal: Refused | None = None  # the function failed after these facts
 
 
 class LoopCheck(Check):
-    """Base of both checks: ``answer`` and the mistakes' answers are functions."""
+    """Base of the checks of loops: ``answer`` and the mistakes' answers are functions."""
 
     names: Sequence[str]
+    trains = True  # whether the network must be left in train mode
 
     def observe(self, function: Callable) -> Observation:
         """Run ``function`` on a network and images drawn by PyTorch."""
         raise NotImplementedError
 
     def judge(self, student: object, rng: np.random.Generator) -> Verdict:
-        if not callable(student):
-            raise Refused(f"il faut une fonction ; vous donnez {show(student)}.", "type")
-        name_arguments(student, (None,) * len(self.names), list(self.names))
+        require_function(student, list(self.names))
         seed = int(rng.integers(2**31))
-        seen, wanted = self._observe(student, seed), self._observe(self.answer, seed)
-        if not seen.ran and not seen.refusal and all(blanks(one.result) for one in seen.trials):
-            raise Refused("la fonction ne fait rien et ne renvoie rien.", status="todo")
-        first = self._first_difference(seen, wanted)
-        if first is None:
-            if seen.refusal:
-                raise seen.refusal
-            return Verdict("right", f"valeurs comparées à {self.tolerance:g} près.")
-        effect, printed = seen.effects[first], told(seen.trials[0].printed if seen.trials else "")
-        sentence = effect.sentence or effect.when + self._gap(seen, wanted, first).sentence
-        for mistake in self.mistakes:
-            if self._same_difference(mistake, seen, wanted, first, seed):
-                return Verdict("wrong", f"{sentence}\n  → {mistake.message}{printed}", mistake.name)
-        return Verdict("wrong", sentence + printed)
+        observed, right = self._observe(student, seed), self._observe(self.answer, seed)
+        if not observed.ran and not observed.refusal:
+            refuse_blanks([trial.result for trial in observed.trials])
+        verdict = judge_facts(
+            observed.seen,
+            right.seen,
+            self.mistakes,
+            lambda answer: self._observe(answer, seed).seen,
+            self.tolerance,
+        )
+        if verdict:
+            printed = told(observed.trials[0].printed if observed.trials else "")
+            return replace(verdict, message=verdict.message + printed)
+        if observed.refusal:
+            raise observed.refusal
+        return Verdict("right", f"valeurs comparées à {self.tolerance:g} près.")
 
     def _observe(self, function: Callable, seed: int) -> Observation:
-        # What the check draws must not change what the notebook draws next: not torch.manual_seed,
-        # which sets the GPU's generator too.
-        with torch.random.fork_rng(devices=[]), torch.enable_grad():
-            torch.default_generator.manual_seed(seed)
-            return self.observe(function)
-
-    def _gap(self, seen: Observation, other: Observation, index: int) -> Difference | None:
-        obtained, wanted = seen.effects[index].value, other.effects[index].value
-        return difference(obtained, wanted, self.tolerance)
-
-    def _first_difference(self, seen: Observation, wanted: Observation) -> int | None:
-        indices = range(min(len(seen.effects), len(wanted.effects)))
-        return next((index for index in indices if self._gap(seen, wanted, index)), None)
-
-    def _same_difference(
-        self, mistake: Mistake, seen: Observation, wanted: Observation, first: int, seed: int
-    ) -> bool:
-        wrong = self._observe(mistake.answer, seed)
-        return (
-            self._first_difference(wrong, wanted) == first
-            and not self._gap(seen, wrong, first)
-            and seen.clues == wrong.clues
-        )
+        with private_draws(seed), torch.enable_grad():
+            found = self.observe(function)
+        if found.refusal:
+            return found
+        after = _after(found.model, self.trains)
+        return replace(found, seen=replace(found.seen, facts=[*found.seen.facts, *after]))
 
 
-def try_all(function: Callable, tries: Iterable[tuple]) -> tuple[list[Trial], Refused | None]:
-    """Call ``function`` on the arguments of each try, themselves and not copies, until it fails."""
-    trials: list[Trial] = []
-    for arguments in tries:
-        try:
-            trials.append(attempt(partial(function, *arguments), (), []))
-        except Refused as refusal:
-            return trials, refusal
-    return trials, None
+def _after(model: nn.Module, trains: bool) -> list[Fact]:
+    """What the function must leave as it was."""
+    frozen = any(not weights.requires_grad for weights in model.parameters())
+    waiting = any(not module.training for module in model.modules())
+    left = "tout est juste, mais la fonction laisse "
+    return [
+        Fact(int(frozen), f"{left}des poids gelés (requires_grad=False)."),
+        Fact(int(trains and waiting), f"{left}le réseau en mode eval()."),
+    ]
 
 
 class TrainingStepCheck(LoopCheck):
@@ -131,38 +109,40 @@ class TrainingStepCheck(LoopCheck):
         batches = [(torch.randn(10, 1, 4, 4), torch.randint(CLASSES, (10,))) for _ in RANKS]
 
         def tries() -> Iterator[tuple]:
-            for images, labels in batches:
-                yield model, images, labels, nn.CrossEntropyLoss(), optimizer
+            for (images, labels), criterion in zip(batches, criteria, strict=True):
+                yield model, images, labels, criterion, optimizer
                 weights.append(weights_of(model))  # reached only if the function did not fail
 
+        smooth = [0.0, 0.3, 0.1]  # to do without the criterion received shows at the second step
+        criteria = [nn.CrossEntropyLoss(label_smoothing=one) for one in smooth]
         trials, refusal = try_all(function, tries())
-        effects = [_weights_effect(weights, step) for step in range(1, len(weights))]
+        facts = [_weights_fact(weights, step) for step in range(1, len(weights))]
         if not refusal:
-            effects += _loss_effects([trial.result for trial in trials])
+            facts += _loss_facts([trial.result for trial in trials])
         first = [events.index(name) for name in ("backward", "step") if name in events]
         clues = ("backward" in events, "step" in events, first == sorted(first))
-        return Observation(effects, trials, "forward" in events, refusal, clues)
+        return Observation(Seen(facts, clues), trials, model, "forward" in events, refusal)
 
 
 def weights_of(model: nn.Module) -> np.ndarray:
     return torch.cat([weights.detach().flatten() for weights in model.parameters()]).numpy()
 
 
-def _weights_effect(weights: list[np.ndarray], step: int) -> Effect:
+def _weights_fact(weights: list[np.ndarray], step: int) -> Fact:
     if np.array_equal(weights[step], weights[step - 1]):
         sentence = f"après {RANKS[step - 1]}, les poids du réseau n'ont pas bougé."
     elif step == 1:
         sentence = "dès le premier pas, les poids du réseau ne vont pas là où il faut."
     else:
         sentence = f"le premier pas est juste, mais {RANKS[step - 1]} va dans une autre direction."
-    return Effect(weights[step], sentence)
+    return Fact(weights[step], sentence)
 
 
-def _loss_effects(losses: list) -> list[Effect]:
+def _loss_facts(losses: list) -> list[Fact]:
     graph = [int(isinstance(loss, Tensor) and loss.requires_grad) for loss in losses]
     return [
-        Effect(graph, "les poids sont justes, mais le coût renvoyé garde le graphe de calcul."),
-        *[Effect(loss, when="les poids sont justes ; pour le coût renvoyé, ") for loss in losses],
+        Fact(graph, "les poids sont justes, mais le coût renvoyé garde le graphe de calcul."),
+        *[Fact(loss, when="les poids sont justes ; pour le coût renvoyé, ") for loss in losses],
     ]
 
 
@@ -174,18 +154,16 @@ class EvaluationCheck(LoopCheck):
     """
 
     names = ("model", "batches")
+    trains = False
 
     def observe(self, function: Callable) -> Observation:
         dropout = nn.Dropout()
-        model = nn.Sequential(
-            *[nn.Flatten(), nn.Linear(16, 8), nn.ReLU(), dropout, nn.Linear(8, CLASSES)]
-        )
-        one = [_batch(model, CLASSES, correct=3)]
-        three = [
-            _batch(model, 5, correct=4),
-            _batch(model, 5, correct=2),
-            _batch(model, 2, correct=2),
-        ]
+        layers = [nn.Flatten(), nn.Linear(16, 8), nn.ReLU(), dropout, nn.Linear(8, CLASSES)]
+        model = nn.Sequential(*layers)
+        one = [_batch(model, CLASSES, correct=_drawn(2, 3))]
+        sizes, corrects = _three_batches()
+        three = [_batch(model, *one) for one in zip(sizes, corrects, strict=True)]
+        before = weights_of(model)
         modes: list[bool] = []
         graphs: list[bool] = []
         dropout.register_forward_hook(lambda *_: modes.append(dropout.training))
@@ -196,15 +174,36 @@ class EvaluationCheck(LoopCheck):
                 yield model.train(), batches
 
         trials, refusal = try_all(function, tries())
-        sizes = ["pour un lot de 5 images, ", "pour trois lots de 5, 5 et 2 images, "]
-        effects = [
-            Effect(int(any(modes)), "pendant l'évaluation, le réseau est encore en mode train()."),
-            *[Effect(trial.result, when=size) for trial, size in zip(trials, sizes, strict=False)],
+        whens = [
+            f"pour un lot de {CLASSES} images, ",
+            "pour trois lots de {}, {} et {} images, ".format(*sizes),
+        ]
+        facts = [
+            Fact(int(any(modes)), "pendant l'évaluation, le réseau est encore en mode train()."),
+            *[Fact(trial.result, when=when) for trial, when in zip(trials, whens, strict=False)],
         ]
         if not refusal:
             kept = "le résultat est juste, mais PyTorch a gardé le graphe de calcul."
-            effects.append(Effect(int(any(graphs)), kept))
-        return Observation(effects, trials, bool(modes), refusal)
+            facts.append(Fact(int(any(graphs)), kept))
+            moved = "le résultat est juste, mais l'évaluation a changé les poids du réseau."
+            facts.append(Fact(weights_of(model) - before, moved))
+        return Observation(Seen(facts), trials, model, bool(modes), refusal)
+
+
+def _drawn(low: int, high: int) -> int:
+    """A whole number, both limits included."""
+    return int(torch.randint(low, high + 1, ()))
+
+
+def _three_batches() -> tuple[list[int], list[int]]:
+    """Sizes, the last one smaller, and images well classified; every wrong mean shows."""
+    while True:
+        size, last = _drawn(6, 9), _drawn(2, 4)
+        sizes, corrects = [size, size, last], [_drawn(2, size - 1), _drawn(2, size - 1), last]
+        share = sum(corrects) / sum(sizes)
+        mean = sum(np.divide(corrects, sizes)) / 3
+        if abs(share - mean) > 0.02 and abs(share - 0.5) > 0.02:
+            return sizes, corrects
 
 
 def _batch(model: nn.Module, size: int, correct: int) -> tuple[Tensor, Tensor]:

@@ -14,17 +14,20 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tp_cnn.checks.engine.calls import Refused
+from tp_cnn.checks.engine.calls import Refused, private_draws
 from tp_cnn.checks.engine.compare import show
 from tp_cnn.checks.engine.framework import Check, Mistake, Verdict
+from tp_cnn.checks.engine.learning import refuse_cut, refuse_same_object, still_layer
 from tp_cnn.checks.engine.traces import (
     Stage,
     Trace,
     build,
     draw_weights,
     has_weights,
+    is_own_normalisation,
     outputs,
-    run,
+    run_stage,
+    same_dropout,
     short_name,
     stages,
     trace,
@@ -36,6 +39,10 @@ KINDS = {
     nn.Linear: "une couche dense",
     nn.BatchNorm2d: "une normalisation par lot",
 }
+NO_BIAS = (
+    "Un biais est omis avant une normalisation par lot : c'est permis, puisqu'elle le retire et a "
+    "le sien, beta."
+)
 NORMALISATIONS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
 
@@ -47,6 +54,7 @@ class Stretch:
     layer: nn.Module | None  # the layer with weights that ends it; None after the last one
     start: Tensor
     observed: Tensor
+    entered: Tensor | None = None  # what the layer received
 
 
 class Different(Exception):
@@ -77,11 +85,9 @@ class NetworkCheck(Check):
 
     def judge(self, student: object, rng: np.random.Generator) -> Verdict:
         seed = int(rng.integers(2**31))
-        # What the check draws must not change what the notebook draws next: not torch.manual_seed,
-        # which sets the GPU's generator too.
-        with torch.random.fork_rng(devices=[]), torch.no_grad():
-            torch.default_generator.manual_seed(seed)
+        with private_draws(seed), torch.no_grad():
             network = build(student)
+            still = still_layer(network)
             draw_weights(network)
             images = torch.randn(IMAGES, *self.image_shape)
             try:
@@ -91,9 +97,15 @@ class NetworkCheck(Check):
                 self._follow_in_training(network.train(), images, seed)
             except Different as found:
                 return self._explain(found, network.eval(), images, seed)
+            if still:
+                raise still
+            refuse_cut(network, images)
+            refuse_same_object(student)
         count = sum(weights.numel() for weights in network.parameters())
         precision = f"sorties comparées à {self.tolerance:g} près sur des images au hasard"
-        return Verdict("right", f"{len(seen.layers)} couches à poids, {count} poids ; {precision}.")
+        said = f"{len(seen.layers)} couches à poids, {count} poids ; {precision}."
+        without = any(getattr(layer, "bias", layer) is None for layer in seen.layers)
+        return Verdict("right", said + (f"\n  {NO_BIAS}" if without else ""))
 
     def _follow(self, network: nn.Module, images: Tensor, seed: int) -> Trace:
         """Raise `Different` at the first stretch that is not what it should be."""
@@ -115,7 +127,8 @@ class NetworkCheck(Check):
             observed = seen.outputs[index]
             if isinstance(last, nn.Linear):
                 observed = observed.flatten(1)  # a convolution may stand for a dense layer
-            self._compare(seen, index, Stretch(right, seen.layers[index], start, observed), seed)
+            stretch = Stretch(right, seen.layers[index], start, observed, seen.inputs[index])
+            self._compare(seen, index, stretch, seed)
             start = observed
         if len(seen.layers) > index:
             raise Different(f"{seen.name(index)} est de trop.", "extra-layer")
@@ -130,7 +143,7 @@ class NetworkCheck(Check):
         if self._agrees(stretch.right, stretch, seed):
             return
         sentence = _place(seen, index)
-        expected = run(stretch.right[0], stretch.start, stretch.layer, seed)
+        expected = run_stage(stretch.right[0], stretch.start, stretch.layer, seed)
         if expected is not None and expected.shape != stretch.observed.shape:
             sizes = " × ".join(map(str, stretch.observed.shape[1:]))
             mixed = " Les images du lot y sont mélangées : la première dimension est le lot."
@@ -141,7 +154,9 @@ class NetworkCheck(Check):
 
     def _agrees(self, candidates: Sequence[Stage], stretch: Stretch, seed: int) -> bool:
         for stage in candidates:
-            values = run(stage, stretch.start, stretch.layer, seed)
+            if same_dropout(stage, stretch.start, stretch.entered):
+                return True
+            values = run_stage(stage, stretch.start, stretch.layer, seed)
             if values is not None and values.shape == stretch.observed.shape:
                 gap = (values - stretch.observed).abs().max()
                 if gap <= self.tolerance * (1 + values.abs().max()):
@@ -207,7 +222,9 @@ def _compare_settings(seen: Trace, index: int, right: nn.Sequential) -> None:
         extra = _more(type(layer), seen.layers, layers) > 0
         sentence = f"{name} n'est pas à sa place : il faut ici {_kind(expected)}."
         raise Different(sentence, "extra-layer" if extra else "missing-layer")
-    if len(list(layer.parameters())) < len(list(expected.parameters())):
+    following = layers[index + 1 : index + 2]
+    useless_bias = bool(following) and isinstance(following[0], NORMALISATIONS)
+    if len(list(layer.parameters())) < len(list(expected.parameters())) and not useless_bias:
         raise Different(f"{name} n'a pas de biais.", "no-bias")
     number, wanted = outputs(layer), outputs(expected)
     if number != wanted:
@@ -226,6 +243,8 @@ def _compare_settings(seen: Trace, index: int, right: nn.Sequential) -> None:
 
 def _same_kind(seen: Trace, index: int, expected: nn.Module) -> bool:
     layer, output = seen.layers[index], seen.outputs[index : index + 1]
+    if isinstance(expected, nn.BatchNorm2d) and is_own_normalisation(layer):
+        return True
     whole_map = isinstance(layer, nn.Conv2d) and output and output[0].shape[2:] == (1, 1)
     return isinstance(layer, type(expected)) or (isinstance(expected, nn.Linear) and whole_map)
 

@@ -1,28 +1,19 @@
 """The check of a function that draws at random, by facts that do not depend on what it draws.
 
 The function is called many times on the same arguments, and what comes out is read as facts: which
-windows of the images, which share of zeros. A mistake is named when its first wrong fact is the
-student's too.
+windows of the images, which share of zeros.
 """
 
 from collections.abc import Callable
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 
 import numpy as np
-import torch
 
-from tp_cnn.checks.engine.calls import Refused, Trial, attempt, told
-from tp_cnn.checks.engine.compare import Unreadable, blanks, difference, show, to_array
+from tp_cnn.checks.engine.calls import Trial, attempt, private_draws, refuse_blanks, told
+from tp_cnn.checks.engine.compare import Unreadable, show, to_array
+from tp_cnn.checks.engine.facts import Fact, Seen, judge_facts
 from tp_cnn.checks.engine.framework import FunctionCheck, Verdict
-
-
-@dataclass(frozen=True)
-class Fact:
-    """What was seen: a number, or a list of them, and what to say if it is not the right one."""
-
-    value: object
-    sentence: str  # in French
-
+from tp_cnn.checks.engine.running import Call, plain_call
 
 Reader = Callable[[tuple, np.ndarray], list[Fact]]
 
@@ -40,37 +31,30 @@ class RandomCheck(FunctionCheck):
     read: Reader
     calls: int = 12
 
-    def judge(self, student: object, rng: np.random.Generator) -> Verdict:
-        if not callable(student):
-            raise Refused(f"il faut une fonction ; vous donnez {show(student)}.", "type")
+    def judge(self, student: object, rng: np.random.Generator, call: Call = plain_call) -> Verdict:
         tries, seed = self.tries(rng), int(rng.integers(2**31))
-        trials = self._observe(student, tries, seed)
-        if all(blanks(trial.result) for trial in trials):
-            message = "la fonction ne renvoie rien. Si elle est écrite, il lui manque un return."
-            raise Refused(message, status="todo")
+        trials = self._observe(student, tries, seed, call)
+        refuse_blanks([trial.result for trial in trials])
         right = self._observe(self.answer, tries, seed)
-        wanted = self._facts(right, right, tries)
-        seen = self._facts(trials, right, tries)
-        first = _first_difference(seen, wanted)
-        if first is None:
+        verdict = judge_facts(
+            self._facts(trials, right, tries),
+            self._facts(right, right, tries),
+            self.mistakes,
+            lambda answer: self._facts(self._observe(answer, tries, seed), right, tries),
+            self.tolerance,
+        )
+        if verdict is None:
             return Verdict("right", f"vérifié sur {len(trials)} appels.")
-        for mistake in self.mistakes:
-            wrong = self._facts(self._observe(mistake.answer, tries, seed), right, tries)
-            same_place = _first_difference(wrong, wanted) == first
-            if same_place and not difference(seen[first].value, wrong[first].value, self.tolerance):
-                message = f"{seen[first].sentence}\n  → {mistake.message}"
-                return Verdict("wrong", message + told(trials[0].printed), mistake.name)
-        return Verdict("wrong", seen[first].sentence + told(trials[0].printed))
+        return replace(verdict, message=verdict.message + told(trials[0].printed))
 
-    def _observe(self, function: Callable, tries: list[tuple], seed: int) -> list[Trial]:
-        # What the check draws must not change what the notebook draws next: not torch.manual_seed,
-        # which sets the GPU's generator too.
-        with torch.random.fork_rng(devices=[]):
-            torch.default_generator.manual_seed(seed)
-            calls = [arguments for arguments in tries for _ in range(self.calls)]
-            return [attempt(function, arguments, self._names()) for arguments in calls]
+    def _observe(
+        self, function: object, tries: list[tuple], seed: int, call: Call = plain_call
+    ) -> list[Trial]:
+        calls = [arguments for arguments in tries for _ in range(self.calls)]
+        with private_draws(seed):
+            return [attempt(function, arguments, self._names(), call) for arguments in calls]
 
-    def _facts(self, trials: list[Trial], right: list[Trial], tries: list[tuple]) -> list[Fact]:
+    def _facts(self, trials: list[Trial], right: list[Trial], tries: list[tuple]) -> Seen:
         """The facts of each try in turn; they stop at the first result of a wrong shape."""
         facts = []
         for index, arguments in enumerate(tries):
@@ -82,7 +66,7 @@ class RandomCheck(FunctionCheck):
             if misfit is not None:
                 break
             facts += self.read(arguments, np.stack(found))
-        return facts
+        return Seen(facts)
 
 
 def _array(result: object, shape: tuple[int, ...]) -> np.ndarray | None:
@@ -95,16 +79,12 @@ def _array(result: object, shape: tuple[int, ...]) -> np.ndarray | None:
 
 
 def _shape_fact(trial: Trial, right: bool) -> Fact:
+    """0 where the shape is right; else a list, that cannot be taken for it."""
     if right:
-        return Fact([], "")
+        return Fact(0)
     try:
         shape = to_array(trial.result).shape
     except Unreadable as reason:
         return Fact([-1], trial.when(f"vous obtenez {reason} ; il faut un tenseur."))
-    return Fact(list(shape), trial.when(f"vous obtenez un tenseur de forme {shape}."))
-
-
-def _first_difference(seen: list[Fact], wanted: list[Fact]) -> int | None:
-    pairs = zip(seen, wanted, strict=False)
-    gaps = [difference(fact.value, right.value, 1e-4) for fact, right in pairs]
-    return next((index for index, gap in enumerate(gaps) if gap), None)
+    obtained = f"un tenseur de forme {shape}" if shape else f"le nombre {show(trial.result)}"
+    return Fact([1, *shape], trial.when(f"vous obtenez {obtained} ; ce n'est pas la bonne forme."))

@@ -1,42 +1,80 @@
 """The check of a whole training loop: its optimiser, and when its learning rate changes."""
 
+import copy
 from collections.abc import Callable
+from dataclasses import replace
 
+import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import optimizer as optimizers
 
-from tp_cnn.checks.engine.loops import CLASSES, Effect, LoopCheck, Observation, try_all, weights_of
+from tp_cnn.checks.engine.calls import Refused, Trial, try_all
+from tp_cnn.checks.engine.facts import Fact, Seen
+from tp_cnn.checks.engine.loops import CLASSES, LoopCheck, Observation, weights_of
 
 BATCHES, EPOCHS = 3, 4
+FEWER = 2  # epochs of a second call, on another network
 
 
 class TrainingLoopCheck(LoopCheck):
     """The check of ``train(model, batches, epochs)`` -> the learning rate of each epoch.
 
-    The optimiser is the function's own: every step that any optimiser takes is watched.
+    The optimiser is the function's own: every step that any optimiser takes is watched; an update
+    written by hand is right if the weights end where they should. The network is in training mode,
+    with a batch normalisation.
     """
 
     names = ("model", "batches", "epochs")
 
     def observe(self, function: Callable) -> Observation:
-        model = nn.Sequential(nn.Flatten(), nn.Linear(16, 8), nn.ReLU(), nn.Linear(8, CLASSES))
-        batches = [(torch.randn(10, 1, 4, 4), torch.randint(CLASSES, (10,))) for _ in range(3)]
+        first = self._observe_once(function, EPOCHS)
+        if first.refusal:
+            return first
+        second = self._observe_once(function, FEWER)
+        facts = [*first.seen.facts, *second.seen.facts]
+        return replace(second, seen=Seen(facts), trials=first.trials + second.trials)
+
+    def _observe_once(self, function: Callable, epochs: int) -> Observation:
+        layers = [nn.Linear(16, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, CLASSES)]
+        model = nn.Sequential(nn.Flatten(), *layers)
+        batches = [
+            (torch.randn(10, 1, 4, 4), torch.randint(CLASSES, (10,))) for _ in range(BATCHES)
+        ]
+        spare, before = copy.deepcopy(model), weights_of(model)
         passes: list[bool] = []
-        model.register_forward_hook(lambda *_: passes.append(True))
-        steps: list[dict] = []
-        hook = optimizers.register_optimizer_step_pre_hook(
-            lambda optimizer, *_: steps.append(_settings(optimizer))
-        )
-        try:
-            trials, refusal = try_all(function, [(model, batches, EPOCHS)])
-        finally:
-            hook.remove()
-        effects = [] if refusal else [*_step_effects(steps), _weights_effect(model)]
-        for trial in trials:
-            when = "les poids sont justes ; pour les pas d'apprentissage renvoyés, "
-            effects.append(Effect(trial.result, when=when))
-        return Observation(effects, trials, bool(passes), refusal)
+        model.register_forward_hook(lambda *_: passes.append(model[2].training))
+        steps, trials, refusal = _watch(function, (model, batches, epochs))
+        by_hand = not steps and not np.array_equal(weights_of(model), before)
+        if by_hand:  # without an optimiser, where the weights end tells all
+            steps, _, _ = _watch(self.answer, (spare, batches, epochs))
+        facts = []
+        if not refusal:
+            facts = [*_step_facts(steps, epochs), _mode_fact(passes), _weights_fact(model, by_hand)]
+        when = "les poids sont justes ; pour les pas d'apprentissage renvoyés, "
+        facts += [Fact(trial.result, when=when) for trial in trials]
+        return Observation(Seen(facts), trials, model, bool(passes), refusal)
+
+
+def _watch(function: Callable, arguments: tuple) -> tuple[list[dict], list[Trial], Refused | None]:
+    """The settings at each step of any optimiser, then what `try_all` gives."""
+    steps: list[dict] = []
+    hook = optimizers.register_optimizer_step_pre_hook(
+        lambda optimizer, *_: steps.append(_settings(optimizer))
+    )
+    try:
+        return steps, *try_all(function, [arguments])
+    finally:
+        hook.remove()
+
+
+def _batch() -> tuple[Tensor, Tensor]:
+    return torch.randn(10, 1, 4, 4), torch.randint(CLASSES, (10,))
+
+
+def _mode_fact(passes: list[bool]) -> Fact:
+    sentence = "pendant l'apprentissage, le réseau est en mode eval()."
+    return Fact(int(bool(passes) and not any(passes)), sentence)
 
 
 def _settings(optimizer: torch.optim.Optimizer) -> dict:
@@ -45,29 +83,31 @@ def _settings(optimizer: torch.optim.Optimizer) -> dict:
     return {"kind": type(optimizer).__name__, **{name: group.get(name, 0) for name in names}}
 
 
-def _step_effects(steps: list[dict]) -> list[Effect]:
-    expected = BATCHES * EPOCHS
-    count = f"pour {BATCHES} lots et {EPOCHS} époques, l'optimiseur a fait {len(steps)} pas."
-    effects = [Effect(len(steps), count)]
+def _step_facts(steps: list[dict], epochs: int) -> list[Fact]:
+    expected = BATCHES * epochs
+    count = f"pour {BATCHES} lots et {epochs} époques, l'optimiseur a fait {len(steps)} pas."
+    facts = [Fact(len(steps), count)]
     if len(steps) != expected:
-        return effects
+        return facts
     first = steps[0]
     kind = f"l'optimiseur est {first['kind']}."
-    effects.append(Effect(int(first["kind"] == "SGD"), kind))
+    facts.append(Fact(int(first["kind"] == "SGD"), kind))
     settings = [float(first[name]) for name in ("momentum", "weight_decay")]
     read = "l'optimiseur a momentum={:g} et weight_decay={:g}.".format(*settings)
-    effects.append(Effect(settings, read))
+    facts.append(Fact(settings, read))
     others = [float(first[name]) for name in ("dampening", "nesterov")]
-    effects.append(Effect(others, "l'optimiseur a un réglage que l'énoncé ne demande pas."))
+    facts.append(Fact(others, "l'optimiseur a un réglage que l'énoncé ne demande pas."))
     rates = [step["lr"] for step in steps]
     written = " ; ".join(
         ", ".join(f"{rate:.6g}" for rate in rates[start : start + BATCHES])
         for start in range(0, expected, BATCHES)
     )
     seen = f"à chaque lot, époque par époque, le pas d'apprentissage vaut : {written}."
-    return [*effects, Effect(rates, seen)]
+    return [*facts, Fact(rates, seen)]
 
 
-def _weights_effect(model: nn.Module) -> Effect:
+def _weights_fact(model: nn.Module, by_hand: bool) -> Fact:
     sentence = "l'optimiseur et ses pas sont justes, mais pas les poids du réseau à la fin."
-    return Effect(weights_of(model), sentence)
+    if by_hand:
+        sentence = "sans optimiseur de PyTorch, les poids du réseau à la fin ne sont pas les bons."
+    return Fact(weights_of(model), sentence)

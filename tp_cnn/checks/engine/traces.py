@@ -8,8 +8,10 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn.parameter import is_lazy
 
-from tp_cnn.checks.engine.calls import Refused, attempt
-from tp_cnn.checks.engine.compare import blanks, show
+from tp_cnn.checks.engine.calls import Refused, attempt, refuse_blanks, restart_draws
+from tp_cnn.checks.engine.compare import show
+
+ENOUGH = 200  # values, to tell a share of them from another
 
 Stage = list[nn.Module]  # what lies between two layers with weights, then the second of them
 
@@ -41,12 +43,12 @@ def build(student: object) -> nn.Module:
             message = "il faut un réseau, ou une fonction qui en construit un"
             raise Refused(f"{message} ; vous donnez {show(student)}.", "type")
         network = attempt(student, (), []).result
-    if blanks(network):
-        message = "la fonction ne renvoie rien. Si elle est écrite, il lui manque un return."
-        raise Refused(message, status="todo")
+    refuse_blanks([network])
     if not isinstance(network, nn.Module):
         message = f"la fonction renvoie {show(network)} ; il faut un réseau (nn.Module)."
         raise Refused(message, "type")
+    if network is not student and any(map(is_lazy, network.buffers())):
+        return network  # PyTorch cannot copy a lazy normalisation
     return attempt(lambda: copy.deepcopy(network).cpu().float(), (), []).result
 
 
@@ -72,10 +74,12 @@ def trace(network: nn.Module, images: Tensor, seed: int) -> Trace:
     layers = [module for module in network.modules() if has_weights(module)]
     hooks = [layer.register_forward_pre_hook(enter) for layer in layers]
     hooks += [layer.register_forward_hook(leave) for layer in layers]
-    torch.default_generator.manual_seed(seed)
+    restart_draws(seed)
     try:
         seen.result = attempt(lambda: network(images), (), []).result
     except Refused as refusal:
+        if refusal.mistake == "time":  # to run it again would be as long
+            raise
         seen.refusal = refusal
     finally:
         for hook in hooks:
@@ -83,13 +87,13 @@ def trace(network: nn.Module, images: Tensor, seed: int) -> Trace:
     return seen
 
 
-def run(stage: Stage, values: Tensor, layer: nn.Module | None, seed: int) -> Tensor | None:
+def run_stage(stage: Stage, values: Tensor, layer: nn.Module | None, seed: int) -> Tensor | None:
     """What ``stage`` gives with the weights of the student's ``layer``; None if sizes do not fit.
 
     With the ``seed`` of the trace, a dropout switches off the same neurons as there, provided that
     it is the only one of the network.
     """
-    torch.default_generator.manual_seed(seed)
+    restart_draws(seed)
     try:
         for module in stage:
             values = module(values) if not has_weights(module) else _borrow(module, layer, values)
@@ -98,12 +102,68 @@ def run(stage: Stage, values: Tensor, layer: nn.Module | None, seed: int) -> Ten
     return values
 
 
+def same_dropout(stage: Stage, start: Tensor, entered: Tensor | None) -> bool:
+    """Whether a dropout of the student's own, in training, gave what the last layer received.
+
+    It draws in another way than nn.Dropout: each value must be 0 or what it would be without
+    dropout, divided by 1 - p; a share p of them is 0, not the same ones for all images.
+    """
+    rates = [layer.p for layer in stage if isinstance(layer, nn.Dropout) and layer.training]
+    if len(rates) != 1 or entered is None or not has_weights(stage[-1]):
+        return False
+    others = [layer for layer in stage[:-1] if not isinstance(layer, nn.Dropout)]
+    full = run_stage(others, start, None, 0)
+    if full is None or full.shape != entered.shape:
+        return False
+    alive = full != 0
+    off = alive & (entered == 0)
+    kept = (entered - full / (1 - rates[0])).abs() <= 1e-4 * (1 + entered.abs())
+    count = int(alive.sum())
+    if count < ENOUGH or not (kept | off).all():
+        return False
+    share = float(off.sum()) / count
+    margin = 5 * (rates[0] * (1 - rates[0]) / count) ** 0.5
+    together = (alive[0] & alive[1]).bool()
+    return abs(share - rates[0]) < margin and not torch.equal(off[0][together], off[1][together])
+
+
 def _borrow(module: nn.Module, layer: nn.Module, values: Tensor) -> Tensor:
     """Run ``module`` with the weights of ``layer``, of any size."""
     state = {**dict(layer.named_parameters()), **dict(layer.named_buffers())}
+    if is_own_normalisation(layer) and isinstance(module, nn.BatchNorm2d):
+        state = {_standard_name(name): value for name, value in state.items()}
+    if module.bias is not None and "bias" not in state:  # left out before a normalisation
+        state["bias"] = torch.zeros(outputs(layer))
     if isinstance(module, nn.Linear):
         state["weight"] = state["weight"].flatten(1)  # those of a convolution may be given
     return functional_call(module, {name: value.clone() for name, value in state.items()}, values)
+
+
+def is_own_normalisation(layer: nn.Module) -> bool:
+    """Whether a class of the student's holds what a batch normalisation does: two vectors to learn,
+    two to keep, of one value a channel, under names that tell them apart.
+    """
+    if type(layer).__module__.startswith("torch."):
+        return False
+    vectors = {_standard_name(name): one for name, one in layer.named_parameters()}
+    kept = {_standard_name(name): one for name, one in layer.named_buffers()}
+    names = {"running_mean", "running_var"} <= set(kept)
+    one_shape = len({one.numel() for one in vectors.values()}) == 1
+    return set(vectors) == {"weight", "bias"} and names and one_shape
+
+
+def _standard_name(name: str) -> str:
+    """PyTorch's name for a part of a batch normalisation, from the student's."""
+    words = {
+        "weight": ("gamma", "weight", "scale"),
+        "bias": ("beta", "bias", "shift"),
+        "running_mean": ("mean", "moyenne"),
+        "running_var": ("var",),
+    }
+    for standard, known in words.items():
+        if any(word in name.lower() for word in known):
+            return standard
+    return name
 
 
 def stages(network: nn.Sequential) -> list[Stage]:

@@ -20,6 +20,7 @@ from tp_cnn.errors import CourseError
 from tp_cnn.runtime import settings
 
 FOLDER_CACHE = "tp-cnn-cache.safetensors"
+SAMPLE, JPEG_COPY = "sample", "JPEG copy"  # limits of what was found
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class Content:
     classes: tuple[str, ...]
     origin: str
     cached: Path | None = None  # the cache file that holds it, if there is one
+    limits: tuple[str, ...] = ()  # what it is not worth the official set for: SAMPLE, JPEG_COPY
 
 
 def user_cache() -> Path:
@@ -127,7 +129,8 @@ def read(found: Found, split: str) -> Content:
         images, labels, state = formats.read_idx_split(dataset, found.path, split)
         files = {"exact": "official files", "unchecked": "unchecked files"}.get(state, "files")
         origin = f"{dataset.title}, {files} in {where}"
-        return Content(images, labels, dataset.classes, _with_count(origin, found, split, labels))
+        origin, limits = _with_count(origin, found, split, labels)
+        return Content(images, labels, dataset.classes, origin, limits=limits)
     if found.layout == "class folders":
         return _read_class_folders(found, split)
     return _read_cifar(found, split)
@@ -159,7 +162,7 @@ def _read_class_folders(found: Found, split: str) -> Content:
     cached = cache.first_fresh(places, key)
     if cached is None:
         splits, classes = folders.read_folder(folder)
-        kind = "JPEG copy" if folders.has_jpegs(folder) else "copy"
+        kind = JPEG_COPY if folders.has_jpegs(folder) else "copy"
         cached = _write_first(places, splits, classes, key, kind)
     if cached:
         said = cache.header(cached)
@@ -176,7 +179,9 @@ def _read_class_folders(found: Found, split: str) -> Content:
             f"{', '.join(found.dataset.classes)}. Rename the folder to load it by its path"
         )
     origin = f"{found.dataset.title} ({kind}), class folders in {shown(folder)}"
-    return Content(images, labels, classes, _with_count(origin, found, split, labels), cached)
+    origin, limits = _with_count(origin, found, split, labels)
+    limits += (JPEG_COPY,) if kind == JPEG_COPY else ()
+    return Content(images, labels, classes, origin, cached, limits)
 
 
 def _write_first(places: list[Path], *content) -> Path | None:
@@ -188,11 +193,14 @@ def _write_first(places: list[Path], *content) -> Path | None:
     return None
 
 
-def _with_count(origin: str, found: Found, split: str, labels: Tensor) -> str:
+def _with_count(
+    origin: str, found: Found, split: str, labels: Tensor
+) -> tuple[str, tuple[str, ...]]:
+    """The origin and its limits, where there are not as many images as in the official set."""
     official = found.dataset.counts[split]
     if len(labels) == official:
-        return origin
-    return f"{origin}; sample: {len(labels):,} of {official:,} images"
+        return origin, ()
+    return f"{origin}; sample: {len(labels):,} of {official:,} images", (SAMPLE,)
 
 
 def counts(found: Found) -> dict[str, int]:

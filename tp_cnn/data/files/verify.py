@@ -11,7 +11,7 @@ from tp_cnn.errors import CourseError
 
 
 @dataclass(frozen=True)
-class Verdict:
+class FileVerdict:
     """What the check of one file, or of one folder of images, found.
 
     ``state`` is ``exact`` (byte for byte the official file), ``sample`` (another number of images),
@@ -23,7 +23,7 @@ class Verdict:
     detail: str = ""
 
 
-def verify(name: str, root: str | Path | None = None) -> list[Verdict]:
+def verify(name: str, root: str | Path | None = None) -> list[FileVerdict]:
     """Check every file of a published set, wherever `tp_cnn.data.sources.load` would find it.
 
     Raises:
@@ -57,26 +57,28 @@ def is_official(dataset: Dataset, file: RemoteFile, place: Path) -> bool:
     )
 
 
-def _check(found: Found) -> list[Verdict]:
+def _check(found: Found) -> list[FileVerdict]:
     if found.layout == "IDX":
         return [verdict for split in SPLITS for verdict in _check_idx(found, split)]
     if found.layout == "class folders":
         return _check_class_folders(found)
     if found.layout == "cache":
         intact = cache.is_intact(found.path)
-        return [Verdict(found.path, "exact" if intact else "altered", "decoded official images")]
+        return [
+            FileVerdict(found.path, "exact" if intact else "altered", "decoded official images")
+        ]
     if found.layout == "tar":
         checksums = {found.path: found.dataset.files[0].md5}
     else:
         batches = [batch for part in found.dataset.batches.values() for batch in part]
         checksums = {found.path / name: checksum for name, checksum in batches}
     return [
-        Verdict(path, "exact" if md5(path) == checksum else "altered")
+        FileVerdict(path, "exact" if md5(path) == checksum else "altered")
         for path, checksum in checksums.items()
     ]
 
 
-def _check_idx(found: Found, split: str) -> list[Verdict]:
+def _check_idx(found: Found, split: str) -> list[FileVerdict]:
     dataset, folder = found.dataset, found.path
     files = [file for file in formats.idx_files(dataset, split) if formats.idx_path(folder, file)]
     if len(files) < 2:
@@ -94,25 +96,25 @@ def _check_idx(found: Found, split: str) -> list[Verdict]:
             state, detail = "altered", problem.removeprefix(f"{path}: ")
         elif state == "sample":
             detail = f"{formats.idx_count(path):,} of {dataset.counts[split]:,} images"
-        verdicts.append(Verdict(path, state, detail))
+        verdicts.append(FileVerdict(path, state, detail))
     return verdicts
 
 
-def _check_class_folders(found: Found) -> list[Verdict]:
+def _check_class_folders(found: Found) -> list[FileVerdict]:
     verdicts = []
     if folders.has_images(found.path):
         try:
             splits, _ = folders.read_folder(found.path)
         except CourseError as error:
-            verdicts.append(Verdict(found.path, "altered", str(error)))
+            verdicts.append(FileVerdict(found.path, "altered", str(error)))
         else:
             total = sum(len(labels) for _, labels in splits.values())
             detail = f"{total:,} images, all readable; re-encoded, so no checksum tells more"
-            verdicts.append(Verdict(found.path, "copy", detail))
+            verdicts.append(FileVerdict(found.path, "copy", detail))
     cached = found.path / layouts.FOLDER_CACHE
     if cached.is_file():
         if cache.is_intact(cached):
-            verdicts.append(Verdict(cached, "copy", "decoded images"))
+            verdicts.append(FileVerdict(cached, "copy", "decoded images"))
         else:
-            verdicts.append(Verdict(cached, "altered", "delete it, it will be made again"))
+            verdicts.append(FileVerdict(cached, "altered", "delete it, it will be made again"))
     return verdicts

@@ -19,16 +19,16 @@ FRENCH = {
 }
 
 
-class Table(list):
+class ReferenceTable(list):
     """Rows as dictionaries, numbers read as such; prints as ``about``: how they were measured."""
 
     def __init__(self, rows: list[dict], about: dict[str, str]):
         super().__init__(rows)
         self.about = about
 
-    def where(self, **wanted) -> "Table":
+    def where(self, **wanted) -> "ReferenceTable":
         """The rows whose columns have these values: ``table.where(seed=0)``."""
-        return Table([row for row in self if wanted.items() <= row.items()], self.about)
+        return ReferenceTable([row for row in self if wanted.items() <= row.items()], self.about)
 
     def history(self) -> History:
         """The rows of one run, one an epoch, as a `tp_cnn.training.history.History`."""
@@ -38,7 +38,7 @@ class Table(list):
         return "\n".join(f"{FRENCH.get(key, key)} : {value}" for key, value in self.about.items())
 
 
-def load(name: str) -> Table:
+def load(name: str) -> ReferenceTable:
     """The table called ``name``: ``"cifar10_base"``, for example.
 
     Raises:
@@ -51,13 +51,15 @@ def load(name: str) -> Table:
     return parse(file.read_text(encoding="utf-8"))
 
 
-def parse(text: str) -> Table:
+def parse(text: str) -> ReferenceTable:
     """Read a table: lines ``# key: value``, then comma-separated values."""
     lines = text.splitlines()
     notes = [line for line in lines if line.startswith("# ")]
     about = dict(note[2:].split(": ", 1) for note in notes)
     rows = csv.DictReader(lines[len(notes) :])
-    return Table([{name: _value(text) for name, text in row.items()} for row in rows], about)
+    return ReferenceTable(
+        [{name: _value(text) for name, text in row.items()} for row in rows], about
+    )
 
 
 def _value(text: str) -> int | float | str:

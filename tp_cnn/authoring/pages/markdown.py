@@ -1,19 +1,19 @@
-"""What a student wrote or displayed, as HTML that is safe to open and needs no network.
+"""Markdown that anybody may have written, as HTML that is safe to open and needs no network.
 
-Only known tags and attributes of the student's text remain, as bleach cleans it. Formulas and
-pictures, which this module makes itself, are put in their places afterwards.
+Only known tags and attributes remain, as bleach cleans them. Formulas and pictures, which this
+package makes itself, are put in their places afterwards.
 """
 
-import base64
-import io
 import re
-from html import escape, unescape
+from html import unescape
 from urllib.parse import unquote
 from xml.etree import ElementTree
 
 import bleach
-from mistune import HTMLRenderer
+from markupsafe import Markup, escape
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+
+from tp_cnn.authoring.pages import pictures
 
 TAGS = (
     {"a", "b", "blockquote", "br", "code", "del", "div", "em", "hr", "i", "p", "pre", "s", "span"}
@@ -32,31 +32,36 @@ MATH_ATTRIBUTES = (
     | {"movablelimits", "minsize", "maxsize", "width", "notation"}
 )
 LONGEST_FORMULA = 2000  # characters
-WIDEST = 1000  # pixels: 300 dots an inch in a column of the printed page
-LARGE_PNG = 100_000  # bytes; above, a photograph is smaller as JPEG
 SLOT = "\ue000{}\ue001"  # characters for private use: no student types them
 
 
-def to_html(markdown: str, attachments: dict | None = None) -> str:
-    """Markdown, with formulas and the pictures pasted into the cell, as clean HTML."""
-    renderer = _Renderer(attachments or {})
+def to_html(markdown: str, pasted: dict | None = None, plain: bool = False) -> Markup:
+    """Markdown as clean HTML.
+
+    Args:
+        pasted: the pictures pasted into the cell, its attachments.
+        plain: HTML and formulas stay the text that they are; pictures, shown apart, are named.
+    """
+    renderer = _Renderer(pasted or {}, plain)
     text = re.sub("[\ue000\ue001]", "", markdown)
     html = MarkdownWithMath(renderer).render(text)
     clean = bleach.clean(html, TAGS, _is_kept, ["http", "https", "mailto"], strip=True)
-    return re.sub(SLOT.format(r"(\d+)"), lambda slot: renderer.pieces[int(slot[1])], clean)
+    return Markup(re.sub(SLOT.format(r"(\d+)"), lambda slot: renderer.pieces[int(slot[1])], clean))
 
 
 def _is_kept(tag: str, attribute: str, value: str) -> bool:
     """Whether an attribute stays; none may hold a slot, where only text has its place."""
+    if tag == "a" and not value.startswith(("http://", "https://", "mailto:")):
+        return False  # a link of the page that holds the text leads to what is not the student's
     return attribute in ATTRIBUTES.get(tag, ()) and SLOT[0] not in value
 
 
 class _Renderer(IPythonRenderer):
     """Leaves a slot for each formula and picture, and keeps what stands there in ``pieces``."""
 
-    def __init__(self, attachments: dict):
-        super().__init__(escape=False, allow_harmful_protocols=False)
-        self.pasted = attachments
+    def __init__(self, pasted: dict, plain: bool):
+        super().__init__(escape=plain, allow_harmful_protocols=False)
+        self.pasted, self.plain = pasted, plain
         self.pieces: list[str] = []
 
     def slot(self, piece: str) -> str:
@@ -64,18 +69,21 @@ class _Renderer(IPythonRenderer):
         return SLOT.format(len(self.pieces) - 1)
 
     def inline_math(self, body: str) -> str:
-        return self.slot(formula(body))
+        return super().inline_math(body) if self.plain else self.slot(formula(body))
 
     def block_math(self, body: str) -> str:
-        return self.slot(formula(body, display="block"))
+        return super().block_math(body) if self.plain else self.slot(formula(body, "block"))
 
     def latex_environment(self, name: str, body: str) -> str:
+        if self.plain:
+            return super().latex_environment(name, body)
         return self.block_math(rf"\begin{{{name}}}{body}\end{{{name}}}")
 
     def image(self, text: str, url: str, title: str | None = None) -> str:
+        if self.plain:
+            return "<em>[image]</em>"
         bundle = self.pasted.get(unquote(url.removeprefix("attachment:")), {})
-        encoded = bundle.get("image/png") or bundle.get("image/jpeg")
-        drawn = picture(encoded) if encoded else ""
+        drawn = pictures.element(bundle.get("image/png") or bundle.get("image/jpeg"))
         missing = f"[image absente du notebook : {escape(url[:60])} ; collez-la dans la cellule]"
         return self.slot(drawn or f"<em>{missing}</em>")
 
@@ -83,7 +91,7 @@ class _Renderer(IPythonRenderer):
         return f"<p><strong>{text}</strong></p>\n"  # the page has its own outline
 
     def block_code(self, code: str, info: str | None = None) -> str:
-        return HTMLRenderer.block_code(self, code, None)
+        return super().block_code(code)  # no colours
 
 
 def formula(latex: str, display: str = "inline") -> str:
@@ -107,28 +115,3 @@ def formula(latex: str, display: str = "inline") -> str:
         for name in set(node.attrib) - MATH_ATTRIBUTES:
             del node.attrib[name]
     return ElementTree.tostring(element, encoding="unicode")
-
-
-def picture(encoded: str) -> str:
-    """An image, given in base64, as an element that holds it; "" if it cannot be read."""
-    from PIL import Image
-
-    try:
-        image = Image.open(io.BytesIO(base64.b64decode(encoded))).convert("RGBA")
-    except Exception:  # Pillow has many ways to refuse what is no image
-        return ""
-    if image.width > WIDEST:
-        image = image.resize((WIDEST, max(1, round(image.height * WIDEST / image.width))))
-    white = Image.new("RGBA", image.size, "white")  # figures may have no background
-    image = Image.alpha_composite(white, image).convert("RGB")
-    kind, content = "png", _compress(image, "PNG", optimize=True)
-    if len(content) > LARGE_PNG:
-        kind, content = "jpeg", _compress(image, "JPEG", quality=85)
-    address = f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
-    return f'<img src="{address}" width="{image.width}" height="{image.height}" alt="">'
-
-
-def _compress(image, kind: str, **options) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, kind, **options)
-    return buffer.getvalue()

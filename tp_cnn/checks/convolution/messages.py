@@ -1,0 +1,10 @@
+"""What several checks of notebook 01 say."""
+
+MIRROR = "Le filtre est retourné : ici on le fait glisser tel quel, sans miroir."
+PLUS_ONE = "Il manque le + 1 : on compte les positions, pas les pas."
+NO_BIAS = "Le biais est oublié."
+JUMPS = "La fenêtre saute des positions : elle avance d'une case à la fois."
+OVERRUN = "Le filtre dépasse de l'entrée : il doit y tenir tout entier."
+PADDING_IGNORED = "Le padding n'est pas pris en compte : il agrandit l'entrée."
+STRIDE_IGNORED = "Le stride n'est pas pris en compte : la fenêtre avance d'une seule case."
+AVERAGE = "C'est la moyenne de la fenêtre : on en veut le maximum."

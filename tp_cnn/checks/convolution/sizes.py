@@ -1,0 +1,141 @@
+"""Sizes and weights (question 1)."""
+
+from tp_cnn.checks.convolution.arrays import sizes
+from tp_cnn.checks.convolution.messages import NO_BIAS, PADDING_IGNORED, PLUS_ONE, STRIDE_IGNORED
+from tp_cnn.checks.engine.framework import FunctionCheck, Mistake, ValueCheck
+
+REPEATED_BIAS = "Le biais est compté une fois par canal : il y en a un seul."
+DEPTH = "La profondeur est oubliée : un poids par pixel et par canal."
+
+output_size = FunctionCheck(
+    "Taille de sortie d'une convolution (question 1).",
+    answer=lambda size, kernel, stride, padding: (size + 2 * padding - kernel) // stride + 1,
+    tries=lambda rng: [
+        (5, 3, 1, 0),
+        (6, 3, 2, 0),
+        (7, 3, 1, 1),
+        *sizes(rng, (20, 2, 1, 0), (60, 8, 5, 4), 8),
+    ],
+    mistakes=[
+        Mistake("plus-one", lambda n, k, s, p: (n + 2 * p - k) // s, PLUS_ONE),
+        Mistake(
+            "early-one",
+            lambda n, k, s, p: (n + 2 * p - k + 1) // s,
+            "Le + 1 est la position de départ : il ne se divise pas par le stride.",
+        ),
+        Mistake(
+            "padding-once",
+            lambda n, k, s, p: (n + p - k) // s + 1,
+            "Le padding s'ajoute des deux côtés.",
+        ),
+        Mistake(
+            "ceil",
+            lambda n, k, s, p: -((k - n - 2 * p) // s) + 1,
+            "La division est arrondie vers le haut : une fenêtre incomplète ne compte pas.",
+        ),
+        Mistake(
+            "no-floor",
+            lambda n, k, s, p: (n + 2 * p - k) / s + 1,
+            "Une taille est un nombre entier : une fenêtre incomplète ne compte pas.",
+        ),
+        Mistake("padding-ignored", lambda n, k, s, p: (n - k) // s + 1, PADDING_IGNORED),
+        Mistake("stride-ignored", lambda n, k, s, p: n + 2 * p - k + 1, STRIDE_IGNORED),
+    ],
+)
+
+filter_weights = ValueCheck(
+    "Poids d'un filtre 5 × 5 sur une image 25 × 25 × 3, biais compris (question 1).",
+    answer=5 * 5 * 3 + 1,
+    mistakes=[
+        Mistake("depth", 5 * 5 + 1, DEPTH),
+        Mistake("no-bias", 5 * 5 * 3, NO_BIAS),
+        Mistake("repeated-bias", 3 * (5 * 5 + 1), REPEATED_BIAS),
+    ],
+)
+
+neuron_weights = ValueCheck(
+    "Poids d'un neurone complètement connecté à une image 25 × 25 × 3, biais compris.",
+    answer=25 * 25 * 3 + 1,
+    mistakes=[
+        Mistake("depth", 25 * 25 + 1, DEPTH),
+        Mistake("no-bias", 25 * 25 * 3, NO_BIAS),
+        Mistake("repeated-bias", 3 * (25 * 25 + 1), REPEATED_BIAS),
+    ],
+)
+
+conv_weights = FunctionCheck(
+    "Poids d'une couche de convolution, biais compris (question 1).",
+    answer=lambda kernel, channels, filters: filters * (kernel**2 * channels + 1),
+    tries=lambda rng: [
+        (3, 2, 1),
+        (3, 2, 4),
+        *sizes(rng, (2, 3, 8), (8, 64, 65), 4),
+    ],
+    mistakes=[
+        Mistake("depth", lambda k, c, f: f * (k**2 + 1), DEPTH),
+        Mistake("no-bias", lambda k, c, f: f * k**2 * c, NO_BIAS),
+        Mistake(
+            "one-bias",
+            lambda k, c, f: f * k**2 * c + 1,
+            "Un seul biais est compté pour toute la couche : chaque filtre a le sien.",
+        ),
+        Mistake(
+            "side",
+            lambda k, c, f: f * (k * c + 1),
+            "Le filtre est un carré : k est la longueur de son côté.",
+        ),
+        Mistake(
+            "one-filter",
+            lambda k, c, f: k**2 * c + 1,
+            "C'est le compte d'un seul filtre : la couche en a plusieurs.",
+        ),
+    ],
+)
+
+dense_weights = FunctionCheck(
+    "Poids de la couche complètement connectée qui donne une sortie de même taille (question 1).",
+    answer=lambda height, width, channels, out_height, out_width: (
+        (height * width * channels + 1) * out_height * out_width
+    ),
+    tries=lambda rng: [
+        (3, 4, 2, 2, 3),
+        *sizes(rng, (8, 8, 2, 3, 3), (20, 20, 5, 8, 8), 4),
+    ],
+    mistakes=[
+        Mistake("depth", lambda h, w, c, h2, w2: (h * w + 1) * h2 * w2, DEPTH),
+        Mistake("no-bias", lambda h, w, c, h2, w2: h * w * c * h2 * w2, NO_BIAS),
+        Mistake(
+            "one-neuron",
+            lambda h, w, c, h2, w2: h * w * c + 1,
+            "C'est le compte d'un seul neurone : il en faut un par valeur de sortie.",
+        ),
+        Mistake(
+            "one-bias",
+            lambda h, w, c, h2, w2: h * w * c * h2 * w2 + 1,
+            "Un seul biais est compté pour toute la couche : chaque neurone a le sien.",
+        ),
+    ],
+)
+
+same_padding = FunctionCheck(
+    "Padding qui conserve la taille, pour un filtre de côté impair et un stride de 1.",
+    answer=lambda kernel: (kernel - 1) // 2,
+    tries=lambda rng: [(3,), (5,), (1,), *((2 * k + 1,) for (k,) in sizes(rng, (3,), (30,), 5))],
+    mistakes=[
+        Mistake(
+            "total",
+            lambda k: k - 1,
+            "C'est le total des deux bords : le padding se donne par côté.",
+        ),
+        Mistake(
+            "too-large",
+            lambda k: (k + 1) // 2,
+            "C'est une rangée de trop : la sortie serait plus grande que l'entrée.",
+        ),
+        Mistake(
+            "half",
+            lambda k: k / 2,
+            "Un padding est un nombre entier de rangées, et la case du centre n'en demande pas.",
+        ),
+    ],
+)

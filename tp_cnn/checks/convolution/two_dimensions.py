@@ -1,0 +1,129 @@
+"""Two dimensions, one channel: correlation, stride, padding, ReLU; 003 and 004."""
+
+import numpy as np
+
+from tp_cnn.checks.convolution.arrays import correlate, whole
+from tp_cnn.checks.convolution.messages import (
+    JUMPS,
+    MIRROR,
+    OVERRUN,
+    PADDING_IGNORED,
+    PLUS_ONE,
+    STRIDE_IGNORED,
+)
+from tp_cnn.checks.engine.framework import FunctionCheck, Mistake, ValueCheck
+
+IMAGE = np.array([[2.0, -1, -1, 3], [-2, 1, 2, -1], [0, 0, 2, 3], [2, -1, -3, 2]])
+KERNEL = np.array([[-1.0, 2], [0, 1]])
+BINARY = np.array(
+    [[1.0, 0, 1, 0, 1], [1, 1, 0, 0, 0], [0, 0, 0, 0, 1], [1, 0, 0, 1, 1], [1, 1, 1, 0, 0]]
+)
+VERTICAL = np.array([[-1.0, 0, 1], [-1, 0, 1], [-1, 0, 1]])
+TRANSPOSED = "Les lignes et les colonnes du filtre sont échangées."
+ABSOLUTE = "C'est la valeur absolue : que doit devenir une valeur négative ?"
+CLIPPED = "Les valeurs sont plafonnées à 1 : ReLU n'a pas de plafond."
+
+worked_example = ValueCheck(
+    "Corrélation de l'image 4 × 4 par le filtre 2 × 2, à la main : un tableau.",
+    answer=correlate(IMAGE, KERNEL),
+    mistakes=[
+        Mistake("mirror", correlate(IMAGE, KERNEL[::-1, ::-1]), MIRROR),
+        Mistake("transposed", correlate(IMAGE, KERNEL.T), TRANSPOSED),
+        Mistake("jumps", correlate(IMAGE, KERNEL, stride=2), JUMPS),
+        Mistake("overrun", correlate(np.pad(IMAGE, (0, 1)), KERNEL), OVERRUN),
+    ],
+)
+
+worked_example_relu = ValueCheck(
+    "ReLU du tableau précédent : un tableau.",
+    answer=np.maximum(correlate(IMAGE, KERNEL), 0),
+    mistakes=[
+        Mistake("absolute", np.abs(correlate(IMAGE, KERNEL)), ABSOLUTE),
+        Mistake("clipped", np.clip(correlate(IMAGE, KERNEL), 0, 1), CLIPPED),
+        Mistake("unchanged", correlate(IMAGE, KERNEL), "Il reste des valeurs négatives."),
+    ],
+)
+
+vertical_edges = ValueCheck(
+    "Corrélation de l'image binaire 5 × 5 par le filtre des bords verticaux : un tableau.",
+    answer=correlate(BINARY, VERTICAL),
+    mistakes=[
+        Mistake("mirror", correlate(BINARY, VERTICAL[::-1, ::-1]), MIRROR),
+        Mistake(
+            "horizontal",
+            correlate(BINARY, VERTICAL.T),
+            "C'est le filtre des bords horizontaux : lignes et colonnes sont échangées.",
+        ),
+        Mistake("padded", correlate(BINARY, VERTICAL, padding=1), OVERRUN),
+    ],
+)
+
+relu = FunctionCheck(
+    "ReLU, valeur par valeur, d'un tableau de forme quelconque.",
+    answer=lambda values: np.maximum(values, 0),
+    tries=lambda rng: [(np.array([-2, -0.5, 0, 3]),), (3 * rng.normal(size=(4, 5)),)],
+    mistakes=[
+        Mistake("absolute", lambda x: np.abs(x), ABSOLUTE),
+        Mistake("clipped", lambda x: np.clip(x, 0, 1), CLIPPED),
+        Mistake(
+            "negative-part",
+            lambda x: np.minimum(x, 0),
+            "C'est la partie négative qui reste : l'inégalité est à l'envers.",
+        ),
+        Mistake(
+            "step",
+            lambda x: (x > 0).astype(float),
+            "C'est un échelon : les valeurs positives gardent leur valeur.",
+        ),
+    ],
+)
+
+correlation_2d = FunctionCheck(
+    "Corrélation d'une image à un canal par un filtre carré, sans bords ajoutés.",
+    answer=lambda image, kernel: correlate(image, kernel),
+    tries=lambda rng: [
+        (IMAGE, KERNEL),
+        (whole(rng, 3, 5), whole(rng, 2, 2)),
+        (rng.normal(size=(7, 9)), rng.normal(size=(3, 3))),
+    ],
+    mistakes=[
+        Mistake("mirror", lambda x, w: correlate(x, w[::-1, ::-1]), MIRROR),
+        Mistake("transposed", lambda x, w: correlate(x, w.T), TRANSPOSED),
+        Mistake(
+            "swapped",
+            lambda x, w: correlate(x, w).T,
+            "Le balayage échange lignes et colonnes : le premier indice d'un tableau est la ligne.",
+        ),
+        Mistake("plus-one", lambda x, w: correlate(x, w)[:-1, :-1], PLUS_ONE),
+        Mistake(
+            "square",
+            lambda x, w: correlate(x[:, : len(x)], w),
+            "L'image n'est pas toujours carrée : hauteur et largeur se lisent séparément.",
+        ),
+    ],
+)
+
+correlation_2d_strided = FunctionCheck(
+    "Corrélation d'une image à un canal par un filtre carré, avec stride et padding.",
+    answer=lambda image, kernel, stride, padding: correlate(image, kernel, stride, padding),
+    tries=lambda rng: [
+        (IMAGE, KERNEL, 2, 0),
+        (IMAGE, KERNEL, 1, 1),
+        (whole(rng, 6, 7), whole(rng, 3, 3), 2, 1),
+        (rng.normal(size=(9, 12)), rng.normal(size=(3, 3)), 3, 2),
+    ],
+    mistakes=[
+        Mistake("padding-ignored", lambda x, w, s, p: correlate(x, w, s), PADDING_IGNORED),
+        Mistake("stride-ignored", lambda x, w, s, p: correlate(x, w, 1, p), STRIDE_IGNORED),
+        Mistake(
+            "one-sided",
+            lambda x, w, s, p: correlate(np.pad(x, (p, 0)), w, s),
+            "Le padding s'ajoute des quatre côtés, pas seulement en haut et à gauche.",
+        ),
+        Mistake(
+            "replicated",
+            lambda x, w, s, p: correlate(np.pad(x, p, mode="edge"), w, s),
+            "Le padding recopie le bord de l'image : il doit être fait de zéros.",
+        ),
+    ],
+)

@@ -1,0 +1,72 @@
+"""What was seen of a student's function that cannot be judged by its result alone.
+
+The right function and each known mistake are seen in the same way; a mistake is named when its
+first difference from the right function is also the student's.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from tp_cnn.checks.engine.compare import Difference, difference
+from tp_cnn.checks.engine.framework import Mistake, Verdict
+
+
+@dataclass(frozen=True)
+class Fact:
+    """Something that was seen, and what to say if it should not be so."""
+
+    value: object  # a number, an array, or what the function returned
+    sentence: str = ""  # in French; empty for a value returned: `difference` finds one
+    when: str = ""  # what to write before that sentence
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Facts in the order in which they are judged.
+
+    ``clues`` are not judged: they tell apart mistakes that look alike.
+    """
+
+    facts: Sequence[Fact]
+    clues: tuple = ()
+
+
+def judge_facts(
+    seen: Seen,
+    wanted: Seen,
+    mistakes: Sequence[Mistake],
+    see: Callable[[object], Seen],
+    tolerance: float,
+) -> Verdict | None:
+    """What to say of the first fact that differs; None if none does.
+
+    Args:
+        see: what is seen of a mistake's answer.
+    """
+    first = _first_difference(seen, wanted, tolerance)
+    if first is None:
+        return None
+    fact = seen.facts[first]
+    sentence = fact.sentence or fact.when + _gap(seen, wanted, first, tolerance).sentence
+    for mistake in mistakes:
+        wrong = see(mistake.answer)
+        if _same_difference(seen, wrong, wanted, first, tolerance):
+            return Verdict("wrong", f"{sentence}\n  → {mistake.message}", mistake.name)
+    return Verdict("wrong", sentence)
+
+
+def _same_difference(seen: Seen, wrong: Seen, wanted: Seen, first: int, tolerance: float) -> bool:
+    return (
+        _first_difference(wrong, wanted, tolerance) == first
+        and not _gap(seen, wrong, first, tolerance)
+        and seen.clues == wrong.clues
+    )
+
+
+def _first_difference(seen: Seen, wanted: Seen, tolerance: float) -> int | None:
+    indices = range(min(len(seen.facts), len(wanted.facts)))
+    return next((index for index in indices if _gap(seen, wanted, index, tolerance)), None)
+
+
+def _gap(seen: Seen, other: Seen, index: int, tolerance: float) -> Difference | None:
+    return difference(seen.facts[index].value, other.facts[index].value, tolerance)

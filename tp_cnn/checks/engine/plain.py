@@ -1,0 +1,125 @@
+"""Arguments, results and outcomes of calls as JSON, for a call into another process; never pickle.
+
+What has no place there (an object, a generator) becomes its description, which a check refuses as
+it would have refused the object.
+"""
+
+import base64
+import contextlib
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+
+import numpy as np
+import torch
+
+from tp_cnn.checks.engine.compare import Described, describe
+from tp_cnn.checks.engine.running import Failure, Returned
+
+DEPTH = 12  # nested lists deeper than this are described
+KINDS = "biufc"  # of NumPy's types: all those of numbers
+
+
+def write(value: object) -> str:
+    """JSON of numbers, texts, arrays, tensors, ``None``, ``...``, and lists and tuples of them."""
+    return json.dumps(_pack(value, DEPTH))
+
+
+def read(text: str) -> object:
+    """What `write` was given.
+
+    Raises:
+        ValueError: ``text`` comes from something else.
+    """
+    with _readable(text):
+        return _unpack(json.loads(text))
+
+
+def write_outcome(outcome: Returned) -> str:
+    plain = asdict(replace(outcome, result=None))
+    return json.dumps({**plain, "result": _pack(outcome.result, DEPTH)})
+
+
+def read_outcome(text: str) -> Returned:
+    """The outcome that `write_outcome` was given.
+
+    Raises:
+        ValueError: ``text`` comes from something else.
+    """
+    with _readable(text):
+        found = json.loads(text)
+        failure = found["failure"] and Failure(
+            kind=str(found["failure"]["kind"]),
+            text=str(found["failure"]["text"]),
+            errors=tuple(map(str, found["failure"]["errors"])),
+            place=str(found["failure"]["place"]),
+        )
+        return Returned(
+            result=_unpack(found["result"]),
+            failure=failure,
+            name=str(found["name"]),
+            names=tuple(map(str, found["names"])),
+            changed=tuple(map(int, found["changed"])),
+            printed=str(found["printed"]),
+        )
+
+
+@contextlib.contextmanager
+def _readable(text: str) -> Iterator[None]:
+    try:
+        yield
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        message = f"texte illisible : {text[:80]!r} ; il faut celui que ce module a écrit."
+        raise ValueError(message) from error
+
+
+def _pack(value: object, depth: int) -> object:
+    """Lists stand for themselves; all else that JSON has not is {its kind: its content}."""
+    if value is None or type(value) in (bool, int, float, str):
+        return value
+    if value is ...:
+        return {"blank": None}
+    if isinstance(value, list | tuple) and depth > 0:
+        cells = [_pack(cell, depth - 1) for cell in value]
+        return cells if isinstance(value, list) else {"tuple": cells}
+    if isinstance(value, torch.Tensor) and value.device.type != "meta":
+        value = value.detach().cpu()
+        # NumPy has no bfloat16
+        return {"tensor": _pack_array((value.float() if _short(value) else value).numpy())}
+    if isinstance(value, np.ndarray | np.generic) and value.dtype.kind in KINDS:
+        return {"array": _pack_array(np.asarray(value))}
+    if isinstance(value, np.ndarray) and value.dtype == object and depth > 0:
+        return _pack(value.tolist(), depth - 1)
+    return {"described": describe(value)}
+
+
+def _short(value: torch.Tensor) -> bool:
+    return value.dtype == torch.bfloat16
+
+
+def _pack_array(array: np.ndarray) -> list:
+    data = base64.b64encode(np.ascontiguousarray(array).tobytes()).decode()
+    return [array.dtype.str, list(array.shape), data]
+
+
+def _unpack(value: object) -> object:
+    if isinstance(value, list):
+        return [_unpack(cell) for cell in value]
+    if not isinstance(value, dict):
+        return value
+    ((kind, content),) = value.items()
+    if kind == "tuple":
+        return tuple(_unpack(cell) for cell in content)
+    if kind == "blank":
+        return ...
+    if kind in ("array", "tensor"):
+        array = _unpack_array(*content)
+        return torch.from_numpy(array) if kind == "tensor" else array
+    return Described(str(content))
+
+
+def _unpack_array(name: str, shape: list[int], data: str) -> np.ndarray:
+    kind = np.dtype(name)
+    if kind.kind not in KINDS:
+        raise ValueError(f"tableau de type {name} ; il faut des nombres.")
+    return np.frombuffer(base64.b64decode(data), kind).reshape(shape).copy()
