@@ -13,11 +13,11 @@ from tp_cnn.authoring import editions
 from tp_cnn.authoring.source import read_sources
 from tp_cnn.cli import main
 from tp_cnn.errors import CourseError
-from tp_cnn.grading import database, grade, manual
-from tp_cnn.grading.manual import spreadsheet_safe
+from tp_cnn.grading import grade, manual
 from tp_cnn.grading.model import Submission
 from tp_cnn.grading.sandbox import bubblewrap
 from tp_cnn.grading.sandbox.execution import Execution
+from tp_cnn.grading.tables import spreadsheet_safe
 
 ROOT = Path(__file__).parents[2]
 RIGHT = """def output_size(size, kernel, stride, padding):
@@ -138,8 +138,6 @@ def test_marks_of_a_person_are_merged_and_nothing_is_executed_again(again, mini,
     assert any(
         "Très bien" in path.read_text("utf-8") for path in (again / "out/feedback").iterdir()
     )
-    formgrader = database.read_manual(again / "out" / "nbgrader", "01_mini")
-    assert list(formgrader.values()) == [(2.5, "Très bien")]
 
 
 @pytest.mark.slow
@@ -156,18 +154,6 @@ def test_a_change_of_the_answer_is_graded_anew_and_told(again, mini, answered):
 
 
 @pytest.mark.slow
-def test_marks_given_in_formgrader_come_back(again, mini):
-    folder = again / "out" / "nbgrader"
-    (key,) = manual.read(again / "out" / manual.NAME)
-    with database._quiet(), database._api(folder).gradebook as gradebook:
-        found = gradebook.find_grade(key[0], "01_mini", "01_mini", key[1])
-        found.manual_score = 1.5
-        gradebook.db.commit()
-    _grade(mini, again, [], resume=True)
-    assert manual.read(again / "out" / manual.NAME)[key].points == "1.5"
-    assert _rows(again / "out" / "grades.csv")["Étudiante A"]["avantages"] == "1.5"
-
-
 def test_an_unreadable_file_of_marks_stops_before_anything_changes(again, mini):
     path = again / "out" / manual.NAME
     path.write_text("a,b\n1,2\n")
@@ -273,7 +259,7 @@ def test_records_of_another_version_are_graded_anew(again, mini):
 
 @pytest.mark.slow
 def test_many_submissions_prepared_at_once():
-    """`ast.parse` is not safe in several threads on Python 3.11."""
+    """`ast.parse` is not safe in several threads on Python 3.11: each has a process."""
     (source,) = read_sources(["01"], ROOT)
     exam = grade.engine.Exam.of(source)
     content = editions.serialise(editions.notebook(source, "solution")).encode()

@@ -107,32 +107,6 @@ def test_files_saved_by_the_pages_are_merged_once_the_latest_wins(tmp_path):
     assert [path.name for path in tmp_path.glob("*.csv")] == [manual.NAME]
 
 
-def test_formgrader_changes_come_in_conflicts_are_told():
-    rows = {key: MarkRow(*key, "A", "1") for key in [("q1", "a"), ("q1", "b"), ("q1", "c")]}
-    rows["q1", "c"] = MarkRow("q1", "c", "C", "3")  # changed in the file since
-    written = {"q1/a": [1.0, ""], "q1/b": [1.0, ""], "q1/c": [1.0, ""]}
-    given = {
-        ("q1", "a"): (1.0, ""),  # unchanged
-        ("q1", "b"): (2.5, "mieux"),
-        ("q1", "c"): (0.5, ""),
-        ("q2", "a"): (None, "à revoir"),  # new
-    }
-    merged, conflicts = manual.merge_formgrader(rows, given, written)
-    assert merged["q1", "a"] == rows["q1", "a"]
-    assert (merged["q1", "b"].points, merged["q1", "b"].comment) == ("2.5", "mieux")
-    assert merged["q1", "c"].points == "3"
-    assert (merged["q2", "a"].points, merged["q2", "a"].comment) == ("", "à revoir")
-    assert len(conflicts) == 1
-    assert "3 in manual_marks.csv, 0.5 in Formgrader" in conflicts[0]
-
-
-def test_remember_and_recall(tmp_path):
-    path = tmp_path / "written.json"
-    assert manual.recall(path) == {}
-    manual.remember({("q1", "a"): (1.5, "bien")}, path)
-    assert manual.recall(path) == {"q1/a": [1.5, "bien"]}
-
-
 def test_a_name_is_no_formula_for_a_spreadsheet(tmp_path):
     row = MarkRow("q1", "a", '=HYPERLINK("x")', "1")
     for _ in range(2):  # writing again what was read adds nothing

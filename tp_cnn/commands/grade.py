@@ -24,7 +24,11 @@ def add(commands) -> None:
     option("-j", "--jobs", type=int, default=1, metavar="N", help="submissions at once; default: 1")
     option("--no-sandbox", action="store_true", help="run students' code with your own rights")
     option("--resume", action="store_true", help="keep what is graded already of the same files")
-    option("--roster", metavar="CSV", help="students expected: columns id and name")
+    option(
+        "--roster",
+        metavar="CSV",
+        help="students expected: columns id and name, or Moodle's grading worksheet",
+    )
     option("--cell-timeout", type=float, dest="cell_seconds", metavar="SECONDS")
     option("--notebook-timeout", type=float, dest="notebook_seconds", metavar="SECONDS")
 
@@ -62,5 +66,5 @@ def _summary(batch, folder: Path) -> str:
     left = sum(len(outcome.to_mark) for outcome in batch.outcomes)
     return f"""{len(batch.outcomes)} submissions: {counts}
 {left} answers left to mark: on the pages in {folder / "questions"}, or in {folder / NAME}
-overview: {folder / "index.html"}; marks: {folder / "grades.csv"}; feedback: {folder / "feedback"}
-Formgrader: cd {folder / "nbgrader"} && jupyter lab, then http://localhost:8888/formgrader"""
+overview: {folder / "index.html"}; feedback: {folder / "feedback"}
+marks: {folder / "grades.csv"}"""

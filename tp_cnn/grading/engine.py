@@ -1,9 +1,7 @@
 """One submission from its bytes to its marks, and the control: the solution must get them all."""
 
-import copy
 import hashlib
 import re
-import threading
 import time
 from dataclasses import dataclass, field
 
@@ -11,18 +9,14 @@ from tp_cnn import display
 from tp_cnn.authoring import editions
 from tp_cnn.authoring.source import Source
 from tp_cnn.errors import CourseError
-from tp_cnn.grading import canaries
+from tp_cnn.grading import canaries, points, preparation
 from tp_cnn.grading.canaries import Canaries, is_test
-from tp_cnn.grading.database import Gradebook
 from tp_cnn.grading.model import GradedQuestion, Mark, Outcome, Submission
-from tp_cnn.grading.rebuild import Rebuilt, rebuild
+from tp_cnn.grading.rebuild import Rebuilt
 from tp_cnn.grading.sandbox.execution import Execution, Executor
-from tp_cnn.grading.selection import is_given, needed
+from tp_cnn.grading.selection import is_given
 
 LONGEST_MESSAGE = 2000  # characters
-# Python 3.11's `ast.parse` fails now and then in two threads at once (SystemError, "AST constructor
-# recursion depth mismatch").
-PARSING = threading.Lock()
 
 
 @dataclass
@@ -47,6 +41,10 @@ class Exam:
     def questions(self) -> list[GradedQuestion]:
         """The questions that have points."""
         return [_question(one) for one in self.source.questions if one.points]
+
+    def likeness(self, content: bytes) -> int:
+        """How much a file looks like an answer to this notebook; see `preparation.likeness`."""
+        return preparation.likeness(self.assignment, content, self.others)
 
     def digest(self, submission: Submission) -> str:
         """What a grading depends on: the submission and the notebook."""
@@ -80,19 +78,19 @@ def _rubric(text: str) -> str:
     return inside[1].strip() if inside else text
 
 
-def check_control(exam: Exam, executor: Executor, gradebook: Gradebook) -> None:
+def check_control(exam: Exam, executor: Executor) -> None:
     """Grade the solution, and keep what its canaries show.
 
     Raises:
         CourseError: the solution does not get all the points, or the kernel does not start.
     """
     content = editions.serialise(editions.notebook(exam.source, "solution")).encode()
-    rebuilt = rebuild(exam.assignment, content)
-    execution, exam.control = _execute(rebuilt, executor)
+    watch = Canaries.new()
+    rebuilt, prepared = preparation.prepare(exam.assignment, content, {}, watch)
+    execution, exam.control = _execute(rebuilt, prepared, watch, executor, {})
     tried = Tried(Outcome("_control", "_control", "", "graded"), rebuilt, execution.notebook)
     if not execution.failure:
-        mark(tried, exam, gradebook)
-        gradebook.forget(tried.outcome.id)
+        mark(tried, exam)
     lost = [one for one in tried.outcome.marks if not one.by_hand and one.earned != one.points]
     if execution.failure or execution.stops or lost:
         stops = "; ".join(f"{stop.cell}: {stop.detail}" for stop in execution.stops)
@@ -128,15 +126,15 @@ def attempt(submission: Submission, exam: Exam, executor: Executor) -> Tried:
         outcome.status = "missing" if submission.missing else "not-graded"
         outcome.reasons.append(submission.problem)
         return Tried(outcome)
-    with PARSING:
-        rebuilt = rebuild(exam.assignment, submission.content, exam.others)
+    watch = Canaries.new()
+    rebuilt, prepared = preparation.prepare(exam.assignment, submission.content, exam.others, watch)
     outcome.repairs, outcome.reasons = gathered(rebuilt.repairs), gathered(rebuilt.reasons)
     if rebuilt.notebook is None:
         outcome.status = "not-graded"
         return Tried(outcome)
-    execution, shown = _execute(rebuilt, executor)
+    execution, shown = _execute(rebuilt, prepared, watch, executor, exam.control)
     if execution.failure:
-        outcome.status = "not-graded"
+        outcome.status, outcome.digest = "not-graded", ""  # ours, not the student's: try again
         outcome.reasons.append(execution.failure)
         return Tried(outcome)
     outcome.notes += [f"cellule « {stop.cell} » : {stop.detail}" for stop in execution.stops]
@@ -164,36 +162,31 @@ def _together(names: list[str], what: str) -> str:
     return f"cellules {', '.join(names[:3])}{more} : {what}"
 
 
-def mark(tried: Tried, exam: Exam, gradebook: Gradebook) -> None:
-    """Have nbgrader compute the points of an executed notebook. In one thread: it moves about."""
+def mark(tried: Tried, exam: Exam) -> None:
+    """Compute the points of an executed notebook."""
     outcome, executed = tried.outcome, tried.notebook
-    points = {
-        one.cell: one.points for one in gradebook.autograde(outcome.id, outcome.student, executed)
-    }
+    blank = {cell.id: cell.source for cell in exam.assignment.cells}
     cells = {cell.id: cell for cell in executed.cells}
     outcome.marks = [
-        _mark(question, cell, cells, points[cell.id], tried.rebuilt)
+        _mark(question, cell, cells, points.earned(cells[cell.id], blank[cell.id]), tried.rebuilt)
         for question in exam.source.questions
         for cell in question.cells
         if cell.points
     ]
 
 
-def _execute(rebuilt: Rebuilt, executor: Executor) -> tuple[Execution, dict]:
-    """Execute with canaries, without the given statements that no answer depends on."""
-    whole = rebuilt.notebook
-    prepared = copy.copy(whole)
-    watch = Canaries.new()
-    with PARSING:
-        prepared.cells = needed(whole.cells)
-        watch.put(prepared)
+def _execute(
+    rebuilt: Rebuilt, prepared, watch: Canaries, executor: Executor, control: dict
+) -> tuple[Execution, dict]:
+    """Execute what `preparation` made; put what it shows into the whole notebook."""
     execution = executor.execute(prepared)
     shown = watch.remove(execution.notebook)
-    for cell in execution.notebook.cells:
-        if is_test(cell) and not canaries.error(cell) and not _is_possible(cell):
-            _fail(cell)  # nbgrader gives all the points to a test that shows nothing
+    for cell in filter(is_test, execution.notebook.cells):
+        wanted = control.get(("result", cell.id)) == "shown"
+        if wanted and not canaries.error(cell) and not _is_possible(cell):
+            _fail(cell)  # a test that shows nothing, where the solution's shows points
     done = {cell.id: cell for cell in execution.notebook.cells if not is_given(cell)}
-    execution.notebook.cells = [done.get(cell.id, cell) for cell in whole.cells]
+    execution.notebook.cells = [done.get(cell.id, cell) for cell in rebuilt.notebook.cells]
     return execution, shown
 
 

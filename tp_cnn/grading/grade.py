@@ -1,27 +1,26 @@
 """`tp-cnn grade`: a folder of submissions in, marks, feedback and a list of what to read out."""
 
-import csv
 import os
-import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
+from tp_cnn.authoring import editions
 from tp_cnn.authoring.source import Source, project_root, read_sources, select
 from tp_cnn.errors import CourseError
 from tp_cnn.files import atomic_write
-from tp_cnn.grading import database, engine, manual, pages
-from tp_cnn.grading.class_results import score
+from tp_cnn.grading import engine, exports, manual, pages
 from tp_cnn.grading.engine import Exam, Tried
-from tp_cnn.grading.manual import spreadsheet_safe
-from tp_cnn.grading.model import Batch, GradedQuestion, Outcome, Submission
+from tp_cnn.grading.model import Batch, Outcome, Submission
+from tp_cnn.grading.names import plain
 from tp_cnn.grading.sandbox import bubblewrap as sandboxes
 from tp_cnn.grading.sandbox.bubblewrap import Limits
 from tp_cnn.grading.sandbox.execution import Executor
 from tp_cnn.grading.submissions import collect
-
-COLUMNS = ("id", "student", "status", "why", "total", "out_of", "left_to_mark", "repairs")
 
 
 def grade(
@@ -61,72 +60,79 @@ def grade(
     obstacle = sandboxes.obstacle() if sandbox else None
     if obstacle:
         raise CourseError(obstacle)
-    _refuse_another(output, source.name)
     exam = Exam.of(source, sources)
-    found = collect(Path(submissions), source.name, roster and Path(roster))
-    output.mkdir(parents=True, exist_ok=True)
-    rows, extra = manual.gather(output)
-    rows, conflicts = _from_formgrader(rows, output, source.name)
-    manual.write(rows, output / manual.NAME)  # before anything is made again
-    manual.put_away(extra, output)
-    gradebook = database.Gradebook(_fresh(output / "nbgrader"), source.name, exam.assignment)
-    kept = _kept(exam, found, output) if resume else {}
-    if kept:
-        say(f"{len(kept)} of {len(found)} submissions are graded already")
-    executor = Executor(
-        sandbox=sandbox,
-        limits=limits or Limits(),
-        data=_data(root),
-        environment=grading_parameters(source),
-    )
-    engine.check_control(exam, executor, gradebook)
-    left = [one for one in found if one.id not in kept]
-    outcomes = list(kept.values())
-    for tried in _attempt_all(left, exam, executor, jobs):
-        outcomes.append(_finish(tried, exam, gradebook, output))
-        say(_line(outcomes[-1], len(outcomes), len(found)))
-    outcomes.sort(key=lambda one: (one.student.casefold(), one.id))
-    for line in [*conflicts, *manual.apply(rows, outcomes)]:
-        say(f"{manual.NAME}: {line}")
-    manual.write(manual.complete(rows, outcomes), output / manual.NAME)
-    for id in kept:
-        _mark_again(kept[id], gradebook, output)
-    _to_formgrader(gradebook, outcomes)
-    batch = Batch(
-        source.name, source.title, exam.questions, outcomes, date.today().isoformat(), sandbox
-    )
-    write_csv(batch, output / "grades.csv")
-    pages.write_pages(batch, output)
+    roster = roster and Path(roster)
+    found = collect(Path(submissions), source.name, roster, exam.likeness)
+    executor = Executor(sandbox, limits or Limits(), _data(root), grading_parameters(source))
+    try:
+        with _alone(output, source.name):
+            outcomes = _outcomes(exam, found, output, executor, jobs, resume, say)
+            outcomes.sort(key=lambda one: (plain(one.student), one.student, one.id))
+            _with_manual_marks(outcomes, output, say)
+            day = date.today().isoformat()
+            batch = Batch(source.name, source.title, exam.questions, outcomes, day, sandbox)
+            if told := exports.write_all(batch, output, roster):
+                say(told)
+            pages.write_pages(batch, output)
+    except OSError as error:
+        raise CourseError(
+            f"{output}: cannot write the results ({error.strerror or error}); what was graded is "
+            "kept. Mend that, then give the same command with --resume"
+        ) from error
     return batch
 
 
-def _refuse_another(output: Path, name: str) -> None:
-    """One folder of results a notebook: another one's marks in Formgrader would be lost."""
-    found = [path.name for path in (output / "nbgrader" / "source").glob("*")]
-    if found and found != [name]:
-        raise CourseError(f"{output} holds the marks of {found[0]}: give another folder, with -o")
+@contextmanager
+def _alone(output: Path, name: str) -> Iterator[None]:
+    """Keep other graders out of the folder, and other notebooks, whose marks would be mixed."""
+    output.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(output / ".lock", timeout=0):
+            mine = output / "notebook.txt"
+            there = mine.read_text(encoding="utf-8").strip() if mine.exists() else name
+            if there != name:
+                raise CourseError(
+                    f"{output} holds the marks of {there}: give another folder, with -o"
+                )
+            with atomic_write(mine) as temporary:
+                temporary.write_text(f"{name}\n", encoding="utf-8")
+            yield
+    except Timeout:
+        raise CourseError(
+            f"{output}: another tp-cnn grade is at work there; wait until it ends, or give another "
+            "folder with -o"
+        ) from None
 
 
-def _from_formgrader(rows: dict, output: Path, name: str) -> tuple[dict, list[str]]:
-    """Complete the rows with the marks given in Formgrader since the last run."""
-    folder = output / "nbgrader"
-    given = database.read_manual(folder, name)
-    return manual.merge_formgrader(rows, given, manual.recall(folder / "written.json"))
+def _outcomes(
+    exam: Exam,
+    found: list[Submission],
+    output: Path,
+    executor: Executor,
+    jobs: int,
+    resume: bool,
+    say: Callable[[str], None],
+) -> list[Outcome]:
+    """What came of each submission, graded now or kept from an earlier call."""
+    manual.merge(output)  # first, so that nothing is done where it cannot be read
+    kept = _kept(exam, found, output) if resume else {}
+    if kept:
+        say(f"{len(kept)} of {len(found)} submissions are graded already")
+    engine.check_control(exam, executor)
+    left = [one for one in found if one.id not in kept]
+    outcomes = list(kept.values())
+    for tried in _attempt_all(left, exam, executor, jobs):
+        outcomes.append(_finish(tried, exam, output))
+        say(_line(outcomes[-1], len(outcomes), len(found)))
+    return outcomes
 
 
-def _to_formgrader(gradebook: database.Gradebook, outcomes: list[Outcome]) -> None:
-    """Show the marks given so far in Formgrader, and keep what was written there."""
-    written = {}
-    for outcome in outcomes:
-        given = {
-            mark.cell: (mark.manual, mark.comment)
-            for mark in outcome.marks
-            if mark.manual is not None or mark.comment
-        }
-        if given:
-            gradebook.write_manual(outcome.id, given)
-            written |= {(cell, outcome.id): values for cell, values in given.items()}
-    manual.remember(written, gradebook.folder / "written.json")
+def _with_manual_marks(outcomes: list[Outcome], output: Path, say: Callable[[str], None]) -> None:
+    """Put the marks of a person into the outcomes; complete their file."""
+    rows = manual.with_zeros(manual.read(output / manual.NAME), outcomes)
+    for line in manual.apply(rows, outcomes):
+        say(f"{manual.NAME}: {line}")
+    manual.write(manual.complete(rows, outcomes), output / manual.NAME)
 
 
 def _attempt_all(left: list[Submission], exam: Exam, executor: Executor, jobs: int):
@@ -144,7 +150,10 @@ def _attempt_all(left: list[Submission], exam: Exam, executor: Executor, jobs: i
 
 
 def _attempt_again(submission: Submission, exam: Exam, executor: Executor) -> Tried:
-    """A second try after an incident; the others go on whatever comes of it."""
+    """A second try after an incident; the others go on whatever comes of it.
+
+    Its outcome has no digest: --resume grades that submission again.
+    """
     try:
         return engine.attempt(submission, exam, executor)
     except Exception as error:
@@ -156,15 +165,12 @@ def _failed(one: Submission, error: Exception) -> Outcome:
     return Outcome(one.id, one.student, one.file, "not-graded", reasons=[f"incident, {why}"])
 
 
-def _finish(tried: Tried, exam: Exam, gradebook: database.Gradebook, output: Path) -> Outcome:
+def _finish(tried: Tried, exam: Exam, output: Path) -> Outcome:
     outcome = tried.outcome
     if tried.notebook is not None:
-        try:
-            engine.mark(tried, exam, gradebook)
-            database.write_notebook(tried.notebook, _executed(output, outcome.id))
-        except CourseError as error:
-            outcome.status, outcome.marks = "not-graded", []
-            outcome.reasons.append(str(error))
+        engine.mark(tried, exam)
+        with atomic_write(output / "executed" / f"{outcome.id}.ipynb") as temporary:
+            temporary.write_text(editions.serialise(tried.notebook), encoding="utf-8")
     outcome.write(_record(output, outcome.id))
     return outcome
 
@@ -183,29 +189,9 @@ def _kept(exam: Exam, found: list[Submission], output: Path) -> dict[str, Outcom
     return kept
 
 
-def _mark_again(outcome: Outcome, gradebook: database.Gradebook, output: Path) -> None:
-    """Put a submission that was graded earlier into the new database, for Formgrader."""
-    import nbformat
-
-    path = _executed(output, outcome.id)
-    if outcome.marks and path.exists():
-        gradebook.autograde(outcome.id, outcome.student, nbformat.read(path, as_version=4))
-
-
 def _record(output: Path, id: str) -> Path:
     (output / "outcomes").mkdir(exist_ok=True)
     return output / "outcomes" / f"{id}.json"
-
-
-def _executed(output: Path, id: str) -> Path:
-    return output / "executed" / f"{id}.ipynb"
-
-
-def _fresh(folder: Path) -> Path:
-    """An empty nbgrader folder."""
-    if folder.exists():
-        shutil.rmtree(folder)
-    return folder
 
 
 def _data(root: Path) -> Path | None:
@@ -232,32 +218,3 @@ def _line(outcome: Outcome, done: int, total: int) -> str:
     marks = f"{outcome.total:g}/{points:g}" if outcome.marks else ""
     why = "; ".join(outcome.reasons)
     return f"[{done}/{total}] {outcome.student}: {outcome.status} {marks} {why}".rstrip()
-
-
-def write_csv(batch: Batch, path: Path) -> None:
-    """Write a line a student: status and why, points by question, what is left to mark."""
-    ids = [question.id for question in batch.questions]
-    with atomic_write(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow([*COLUMNS, *ids, "file"])
-        for one in batch.outcomes:
-            writer.writerow(
-                [
-                    one.id,
-                    spreadsheet_safe(one.student),
-                    one.status,
-                    spreadsheet_safe("; ".join(one.reasons)),
-                    f"{one.total:g}" if one.marks else "",
-                    f"{batch.points:g}",
-                    len(one.to_mark),
-                    len(one.repairs),
-                    *(_earned(one, question) for question in batch.questions),
-                    spreadsheet_safe(one.file),
-                ]
-            )
-
-
-def _earned(outcome: Outcome, question: GradedQuestion) -> str:
-    """The points of a question, "" while a part of it is not marked."""
-    found = score(outcome, question)
-    return "" if not found or found.waiting else f"{found.points:g}"

@@ -1,21 +1,23 @@
 """The marks and comments that a person gives: a CSV file that is completed, and never lost.
 
 One row for each answer to read: ``cell,id,student,points,comment,answer``; ``points`` stays empty
-until a person fills it, in a spreadsheet, on the pages of the questions, or in Formgrader. A row
-for a test cell replaces the points that the tests gave. ``answer`` is a digest of the answer that
-the points were given for.
+until a person fills it, in a spreadsheet or on the pages of the questions. A row for a test cell
+replaces the points that the tests gave. ``answer`` is a digest of the answer that the points were
+given for.
 """
 
 import csv
 import hashlib
-import io
-import json
+import re
+from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tp_cnn.errors import CourseError
 from tp_cnn.files import atomic_write
+from tp_cnn.grading import tables
 from tp_cnn.grading.model import Mark, Outcome
+from tp_cnn.grading.tables import spreadsheet_safe
 
 NAME = "manual_marks.csv"
 COLUMNS = ("cell", "id", "student", "points", "comment", "answer")
@@ -51,21 +53,33 @@ def read(path: Path) -> dict[Key, MarkRow]:
     """
     if not path.exists():
         return {}
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        text = path.read_text(encoding="cp1252")  # what Excel saves in France
-    header = text.split("\n", 1)[0].strip()
-    delimiter = max(",;\t", key=header.count)
-    rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
-    missing = [name for name in COLUMNS[:2] + COLUMNS[3:4] if name not in (rows.fieldnames or [])]
+    header, *lines = tables.read(path).rows or [[]]
+    header = [title.strip() for title in header]
+    missing = [name for name in COLUMNS[:2] + COLUMNS[3:4] if name not in header]
     if missing:
         raise CourseError(
-            f"{path}: no column {', '.join(missing)} in {header[:80]!r}; expected "
+            f"{path}: no column {', '.join(missing)} in {','.join(header)[:80]!r}; expected "
             f"{','.join(COLUMNS)}. Mend its first line, or move the file away"
         )
-    known = [MarkRow(**{name: (row.get(name) or "").strip() for name in COLUMNS}) for row in rows]
-    return {row.key: row for row in known if row.cell and row.id}
+    rows: dict[Key, MarkRow] = {}
+    for number, line in enumerate(lines, 2):
+        if any(cell.strip() for cell in line[len(header) :]):
+            raise CourseError(
+                f"{path}, line {number}: {len(line)} cells, expected {len(header)} at most; "
+                'between commas write 1.5 or "1,5" for one and a half, and a comment in quotes'
+            )
+        cells = dict(zip(header, (cell.strip() for cell in line), strict=False))
+        row = MarkRow(**{name: cells.get(name, "") for name in COLUMNS})
+        row = replace(row, comment=re.sub(r"^'(?=[=+@-])", "", row.comment))
+        if not row.cell or not row.id:
+            continue
+        if rows.get(row.key, row).points not in ("", row.points):
+            raise CourseError(
+                f"{path}, line {number}: {row.points} points for {row.cell}, {row.id}, which has "
+                f"{rows[row.key].points} points further up; keep one of the two lines"
+            )
+        rows[row.key] = row
+    return rows
 
 
 def write(rows: dict[Key, MarkRow], path: Path) -> None:
@@ -74,13 +88,8 @@ def write(rows: dict[Key, MarkRow], path: Path) -> None:
         writer = csv.writer(file)
         writer.writerow(COLUMNS)
         for row in rows.values():
-            safe = replace(row, student=spreadsheet_safe(row.student))
-            writer.writerow(getattr(safe, name) for name in COLUMNS)
-
-
-def spreadsheet_safe(text: str) -> str:
-    """A text that a spreadsheet does not take for a formula."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+            safe = {name: spreadsheet_safe(getattr(row, name)) for name in COLUMNS}
+            writer.writerow({**safe, "points": row.points}.values())
 
 
 def gather(folder: Path) -> tuple[dict[Key, MarkRow], list[Path]]:
@@ -102,6 +111,17 @@ def gather(folder: Path) -> tuple[dict[Key, MarkRow], list[Path]]:
     return rows, [path for path in files if path.name != NAME]
 
 
+def merge(folder: Path) -> None:
+    """Put everything that was marked in ``folder`` into ``manual_marks.csv``.
+
+    Raises:
+        CourseError: see `read`; nothing is changed then.
+    """
+    rows, extra = gather(folder)
+    write(rows, folder / NAME)
+    put_away(extra, folder)
+
+
 def put_away(files: list[Path], folder: Path) -> None:
     """Move files that are merged into ``folder/merged``, under free names."""
     for path in files:
@@ -114,46 +134,6 @@ def put_away(files: list[Path], folder: Path) -> None:
         path.replace(target)
 
 
-def merge_formgrader(
-    rows: dict[Key, MarkRow], given: dict[Key, tuple[float | None, str]], written: dict[str, list]
-) -> tuple[dict[Key, MarkRow], list[str]]:
-    """Take in what changed in Formgrader since its database was written.
-
-    Args:
-        given: what the database holds now, `database.read_manual`.
-        written: what we had put there, as `remember` keeps it.
-
-    Returns:
-        The rows, and a line for each mark that changed on both sides: that of the file stays.
-    """
-    merged, conflicts = dict(rows), []
-    for key, (points, comment) in given.items():
-        before = tuple(written.get("/".join(key), (None, "")))
-        if (points, comment) == before:
-            continue
-        row = merged.get(key, MarkRow(*key))
-        mine = (number(row.points), row.comment)
-        if mine not in (before, (None, "")) and mine != (points, comment):
-            conflicts.append(
-                f"{key[0]}, {row.student or key[1]}: {row.points or 'no points'} in {NAME}, "
-                f"{points} in Formgrader; the first one is kept"
-            )
-            continue
-        text = row.points if points is None else f"{points:g}"
-        merged[key] = replace(row, points=text, comment=comment or row.comment)
-    return merged, conflicts
-
-
-def remember(marks: dict[Key, tuple[float | None, str]], path: Path) -> None:
-    """Keep what was written into Formgrader's database."""
-    with atomic_write(path) as temporary:
-        temporary.write_text(json.dumps({"/".join(key): value for key, value in marks.items()}))
-
-
-def recall(path: Path) -> dict[str, list]:
-    return json.loads(path.read_text()) if path.exists() else {}
-
-
 def number(text: str) -> float | None:
     """The points typed, with a decimal point or comma; None if there are none.
 
@@ -161,6 +141,22 @@ def number(text: str) -> float | None:
         ValueError: this is no number.
     """
     return float(text.replace(",", ".")) if text else None
+
+
+def with_zeros(rows: dict[Key, MarkRow], outcomes: list[Outcome]) -> dict[Key, MarkRow]:
+    """The rows, under the identifiers whose leading zeros a spreadsheet took away."""
+    known = {outcome.id for outcome in outcomes}
+    shortened = Counter(id.lstrip("0") for id in known)
+    whole = {id.lstrip("0"): id for id in known if shortened[id.lstrip("0")] == 1}
+    mended = dict(rows)
+    for key, row in rows.items():
+        found = replace(row, id=whole.get(row.id.lstrip("0"), row.id))
+        if row.id not in known and found.id != row.id:
+            there = mended.get(found.key, found)
+            if there.points in ("", found.points):
+                mended[found.key] = found
+                del mended[key]
+    return mended
 
 
 def apply(rows: dict[Key, MarkRow], outcomes: list[Outcome]) -> list[str]:

@@ -36,12 +36,19 @@ def words(text: str) -> tuple[str, ...]:
 
 
 def slug(name: str, number: str = "") -> str:
-    """An identifier of ASCII letters, digits, - and _, safe as a file name on every system."""
+    """An identifier of ASCII letters, digits, - and _, safe as a file name on every system.
+
+    It depends on the name alone, and two names that differ by more than capitals, spaces and
+    hyphens have two: the marks of Zoé never become those of Zoe.
+    """
     text = re.sub(r"[^a-z0-9_]+", "-", plain(name)).strip("-_")[:LONGEST_ID].strip("-_")
+    if number:
+        return f"{text or 'eleve'}-{number}"
     if not text or RESERVED.fullmatch(text):
-        digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
-        text = f"eleve-{text or digest}"
-    return f"{text}-{number}" if number else text
+        text = f"eleve-{text}".strip("-")
+    if re.sub(r"\s", "-", readable(name).casefold()) == text:
+        return text
+    return f"{text}-{hashlib.sha256(readable(name).casefold().encode()).hexdigest()[:6]}"
 
 
 def unique(wanted: str, taken: set[str]) -> str:

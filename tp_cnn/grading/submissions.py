@@ -5,7 +5,7 @@ of folders or of files; nbgrader's ``submitted/`` and its exchange. Nothing is w
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -36,6 +36,7 @@ KINDS = {  # what students hand in when they do not know what a notebook is
 ASK = "demander à l'étudiant le fichier .ipynb lui-même (dans Jupyter, menu File > Download)"
 DEEPEST = 2  # zips inside a student's zip
 MOST_ARCHIVES = 20  # opened for one student
+MOST_COMPARED = 4  # notebooks of one student
 MOST_TOLD = 5  # files named in a message
 
 
@@ -49,18 +50,24 @@ class Pile:
     elsewhere: set[str] = field(default_factory=set)  # other assignments, in nbgrader's layout
 
 
-def collect(place: Path, notebook: str, roster: Path | None = None) -> list[Submission]:
+def collect(
+    place: Path,
+    notebook: str,
+    roster: Path | None = None,
+    likeness: Callable[[bytes], int] = lambda content: 0,
+) -> list[Submission]:
     """Collect the submissions of ``notebook`` ("03_lenet_mnist") that lie in ``place``.
 
     Sorted by student. Those of ``roster`` who handed in nothing are added: a CSV file with a column
-    *nom* or *identifiant*.
+    *nom* or *identifiant*. Where a student has several notebooks, the greatest ``likeness`` is
+    graded: the right notebook beside a wrong one, the filled copy beside the blank.
 
     Raises:
         CourseError: ``place`` is no folder and no zip, or holds no submission; no such roster.
     """
     with _listed(place) as entries:
         piles = _piles(*_unwrapped(entries, place, notebook), notebook)
-        found = [_submission(pile, notebook) for pile in piles]
+        found = [_submission(pile, notebook, likeness) for pile in piles]
     if not found:
         names = sorted({readable(entry.parts[0]) for entry in entries})
         raise CourseError(
@@ -147,7 +154,7 @@ def _piles(entries: list[FileEntry], nbgrader: bool, notebook: str) -> list[Pile
             inner = reading.below(entry, 1)
         elif _is_candidate(entry) or (entry.suffix in KINDS and not folders):
             name = _student(top, notebook) or Path(top).stem
-            pile = piles.setdefault(("file", plain(name)), Pile(name))
+            pile = piles.setdefault(("file", readable(name).casefold()), Pile(name))
             inner = entry
         else:
             continue
@@ -183,24 +190,27 @@ def _keep_assignment(piles: list[Pile], notebook: str) -> None:
         pile.files = [item for item in pile.files if item[1].parts[0] == notebook]
 
 
-def _submission(pile: Pile, notebook: str) -> Submission:
+def _submission(pile: Pile, notebook: str, likeness: Callable[[bytes], int]) -> Submission:
     one = Submission(slug(pile.student, pile.number), readable(pile.student) or "sans nom", "")
     with ExitStack() as stack:
         files = list(_with_archives(pile.files, stack))
         refused = [f"« {readable(path, 200)} » : {e.problem}" for path, e in files if e.problem]
         work = [(path, e) for path, e in files if NOTEBOOK.fullmatch(e.name) and not e.problem]
         work.sort(key=lambda item: _rank(item, notebook), reverse=True)
-        while work:
+        read = []
+        while work and len(read) < MOST_COMPARED:
             path, entry = work.pop(0)
             try:
-                content = entry.read(reading.LARGEST)
+                read.append((path, entry.read(reading.LARGEST)))
             except UnreadableFile as error:
                 refused.append(f"« {readable(path, 200)} » : {error}")
-                continue
-            others = [f"« {readable(other, 200)} »" for other, _ in work]
+        if read:
+            best = max(read, key=lambda one: likeness(one[1])) if len(read) > 1 else read[0]
+            others = [f"« {readable(path, 200)} »" for path, _ in [*read, *work] if path != best[0]]
             notes = [f"autre version mise de côté : {told}" for told in _limited(others)]
             notes += [f"fichier refusé : {told}" for told in _limited(refused)]
-            return replace(one, file=readable(path, 200), content=content, notes=tuple(notes))
+            file = readable(best[0], 200)
+            return replace(one, file=file, content=best[1], notes=tuple(notes))
     if not files:
         problem = "dossier vide : aucun fichier rendu"
         if pile.elsewhere:
