@@ -25,8 +25,21 @@ def _outcome(id="a", **changes):
         b"q1;a;\xc3\x89;2,5;Tr\xc3\xa8s bien;\r\n",
         "cell;id;student;points;comment;answer\nq1;a;É;2,5;Très bien;\n".encode("cp1252"),
         'cell,id,points,comment\nq1,a,2.5,"Très\nbien"\n'.encode(),
+        "sep=;\r\ncell;id;points;comment\r\nq1;a;2,5;Très bien\r\n".encode("utf-16"),
+        "cell;id;points;comment\rq1;a;2,5;Très bien\r".replace("\r", "\n").encode("mac_roman"),
+        "cell\tid\tpoints\tcomment\r\nq1\ta\t2,5\tTrès bien\r\n".encode("utf-16-le"),
+        'cell,id,points,comment\nq1,a,"2,5",Très bien\n'.encode(),
     ],
-    ids=["comma", "semicolon and BOM", "Excel in France", "line break, columns left out"],
+    ids=[
+        "comma",
+        "semicolon and BOM",
+        "Excel in France",
+        "line break, columns left out",
+        "UTF-16, sep=;",
+        "Mac Roman",
+        "UTF-16 without a mark, tabs",
+        "comma in quotes",
+    ],
 )
 def test_read_what_spreadsheets_write(tmp_path, content):
     (tmp_path / manual.NAME).write_bytes(content)
@@ -36,6 +49,38 @@ def test_read_what_spreadsheets_write(tmp_path, content):
     mark = outcomes[0].marks[0]
     assert mark.manual == mark.earned == 2.5
     assert mark.comment.split() == ["Très", "bien"]
+
+
+def test_lines_that_end_as_on_old_macs(tmp_path):
+    (tmp_path / manual.NAME).write_bytes(b"cell;id;points\rq1;a;1\rq1;b;2\r")
+    assert [row.points for row in manual.read(tmp_path / manual.NAME).values()] == ["1", "2"]
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("q1,a,É,1,5,Bien,", "line 2: 7 cells, expected 6.*1.5"),
+        ("q1,a,É,1,,\nq1,a,É,2,,", "line 3: 2 points for q1, a, which has 1 points"),
+    ],
+    ids=["1,5 between commas", "two marks"],
+)
+def test_what_can_be_read_in_two_ways_is_refused(tmp_path, line, words):
+    (tmp_path / manual.NAME).write_text(HEADER + line + "\n")
+    with pytest.raises(CourseError, match=words):
+        manual.read(tmp_path / manual.NAME)
+
+
+def test_identifiers_that_lost_their_zeros():
+    rows = {key: MarkRow(*key, points="1") for key in [("q1", "12"), ("q1", "7"), ("q1", "08")]}
+    found = manual.with_zeros(rows, [_outcome(id) for id in ("0012", "07", "007", "08")])
+    assert list(found) == [("q1", "7"), ("q1", "08"), ("q1", "0012")]  # 7 could be two of them
+
+
+def test_a_comment_is_no_formula_in_the_file_and_comes_back_as_it_was(tmp_path):
+    row = MarkRow("q1", "a", "A", "1", "-1 pour la forme")
+    manual.write({row.key: row}, tmp_path / manual.NAME)
+    assert "'-1 pour" in (tmp_path / manual.NAME).read_text()
+    assert manual.read(tmp_path / manual.NAME)[row.key].comment == "-1 pour la forme"
 
 
 def test_a_file_without_the_columns_is_refused_and_kept(tmp_path):

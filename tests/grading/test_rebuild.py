@@ -2,6 +2,7 @@
 
 import base64
 import copy
+import io
 import json
 import struct
 import zlib
@@ -11,6 +12,7 @@ import nbformat
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from tp_cnn.authoring import editions
 from tp_cnn.authoring.source import project_root, read_source
@@ -95,7 +97,6 @@ def test_untouched_and_perfect():
     full = Work().rebuilt()
     assert (full.repairs, full.reasons) == ([], [])
     assert answers(full) == ANSWERS
-    assert full.found["poids"].source == WEIGHTS
 
 
 def test_the_assignment_is_left_as_it_was():
@@ -289,7 +290,6 @@ def test_deleted_answer_stays_blank():
     rebuilt = work.rebuilt()
     assert cell(rebuilt, "poids").source == "weights = ...  # of one filter"
     assert "laissées sans réponse : poids" in " ".join(rebuilt.repairs)
-    assert "poids" not in rebuilt.found
 
 
 def test_rewritten_answer_without_its_cell_is_found():
@@ -329,17 +329,47 @@ def test_added_code_around_an_answer():
     assert rebuilt.repairs == []
 
 
-def test_edited_given_code_is_restored_but_its_imports_are_kept():
+def test_edited_given_code_is_restored_but_what_was_added_is_kept():
     work = Work()
     name = next(c["id"] for c in work.cells if "matplotlib" in c["source"])
     work[name]["source"] = "%matplotlib inline\nimport math\n" + work[name]["source"] + "\nx = 3"
     rebuilt = work.rebuilt()
     sources = order(rebuilt)
-    assert sources[sources.index(cell(rebuilt, name).source) + 1] == "import math"
-    assert "imports ajoutés" in " ".join(rebuilt.repairs)
+    assert sources[sources.index(cell(rebuilt, name).source) + 1] == "import math\nx = 3"
+    assert "code ajouté dans une cellule fournie" in " ".join(rebuilt.repairs)
     assert "fournies modifiées, rétablies : « # ruff" in " ".join(rebuilt.repairs)
     work[name]["source"] += "\nthis is no Python"
     assert "import math" in order(work.rebuilt())
+
+
+def test_a_helper_in_a_given_cell_is_kept_and_given_values_are_restored():
+    work = Work()
+    name = next(c["id"] for c in work.cells if "matplotlib" in c["source"])
+    helper = "def double(n):\n    return 2 * n"
+    weights = "weights = 1"  # an answer's name
+    work[name]["source"] = f"{helper}\n{weights}\n" + work[name]["source"]
+    sources = order(work.rebuilt())
+    assert helper in sources
+    assert not any(weights in source.split("\n") for source in sources)
+
+
+def test_an_answer_typed_in_the_test_s_cell_is_found():
+    work = Work({})
+    work["poids-test"]["source"] = "weights = 76\n" + work["poids-test"]["source"]
+    rebuilt = work.rebuilt()
+    assert cell(rebuilt, "poids").source == "weights = 76"
+    assert "fusionnées avec une cellule fournie, séparées : poids" in " ".join(rebuilt.repairs)
+
+
+def test_a_text_written_as_comments_in_a_code_cell_is_an_answer():
+    work = Work({})
+    work.insert(work.place("avantages-texte") + 1, "# Les poids partagés,\n#  et la localité.")
+    rebuilt = work.rebuilt()
+    source = cell(rebuilt, "avantages-texte").source
+    assert source.endswith("\n\nLes poids partagés,\net la localité.")
+    assert "joints à la réponse : avantages-texte" in " ".join(rebuilt.repairs)
+    work["avantages-texte"]["source"] = TEXT  # answered: comments are no part of it
+    assert cell(work.rebuilt(), "avantages-texte").source == TEXT
 
 
 def test_edited_copy_of_given_code_is_an_experiment():
@@ -410,6 +440,7 @@ def test_suspicions(where, source, words):
         "from scipy import signal\nimport gc\ngc.collect()",
         "x = 3 % 2\ny = 1 != 2\n# subprocess, os._exit\nprint('!ls')",
         "model.eval()\nloss.backward()",
+        "check = 3\ngrade = check + 1",
     ],
 )
 def test_nothing_suspicious(source):
@@ -463,26 +494,32 @@ def test_figures():
     }
 
 
+def test_a_photograph_is_kept_and_a_large_picture_made_smaller():
+    photograph, buffer = Image.linear_gradient("L"), io.BytesIO()
+    photograph.save(buffer, "JPEG")
+    jpeg = base64.b64encode(buffer.getvalue()).decode()
+    noise, large = Image.effect_noise((1800, 1800), 99).convert("RGB"), io.BytesIO()
+    noise.save(large, "PNG")
+    work = Work()
+    work.insert(work.place("largeur-texte"), "b = 1")
+    work.cells[work.place("largeur-texte") - 1]["outputs"] = [
+        shown(jpeg, "image/jpeg"),
+        shown(base64.b64encode(large.getvalue()).decode()),
+        shown("AAAA"),
+    ]
+    rebuilt = work.rebuilt()
+    first, second = rebuilt.figures["largeur"]
+    assert first == jpeg
+    assert Image.open(io.BytesIO(base64.b64decode(second))).width == 1600
+    assert "images illisibles ou démesurées, laissées de côté : 1" in rebuilt.repairs
+
+
 def test_figures_are_few():
     work = Work()
     work.insert(work.place("largeur-texte"), "b = 1")
     pictures = [png(n, 1) for n in range(1, 30)]
     work.cells[work.place("largeur-texte") - 1]["outputs"] = [shown(p) for p in pictures]
     assert work.rebuilt().figures["largeur"] == pictures[-8:]
-
-
-def test_found_cells_have_nothing_active():
-    work = Work()
-    work["poids"]["outputs"] = [
-        {"output_type": "stream", "name": "stdout", "text": ["76\n"]},
-        {"output_type": "error", "ename": "E", "evalue": "v", "traceback": ["<script>"]},
-        shown("<script>", "text/html"),
-        shown("alert(1)", "application/javascript"),
-        {"output_type": "execute_result", "data": {"text/plain": "76"}, "execution_count": None},
-    ]
-    found = work.rebuilt().found["poids"]
-    assert [output.output_type for output in found.outputs] == ["stream", "error", "display_data"]
-    assert "<script>" not in json.dumps(found)
 
 
 @pytest.mark.parametrize(

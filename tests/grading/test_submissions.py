@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import struct
 import zipfile
 
@@ -36,13 +37,16 @@ def zipped(files) -> bytes:
 
 
 def seen(place, **options):
-    """Student -> (identifier, content or problem)."""
+    """Student -> (identifier, content or problem); # stands for the digest of a name."""
     found = collect(place, NAME, **options)
     students = [one.student for one in found]
     assert students == sorted(students, key=lambda student: (plain(student), student))
     assert len({one.id for one in found}) == len(found)
     return {
-        one.student: (one.id, one.problem if one.content is None else one.content.decode())
+        one.student: (
+            re.sub(r"-[0-9a-f]{6}$", "-#", one.id),
+            one.problem if one.content is None else one.content.decode(),
+        )
         for one in found
     }
 
@@ -54,10 +58,10 @@ FLAT = [
     "Zoé.IPYNB",
 ]
 FLAT_SEEN = {
-    "Élodie Durand": ("elodie-durand", FLAT[0]),
+    "Élodie Durand": ("elodie-durand-#", FLAT[0]),
     "jean_dupont": ("jean_dupont", FLAT[1]),
     "martin": ("martin", FLAT[2]),
-    "Zoé": ("zoe", FLAT[3]),
+    "Zoé": ("zoe-#", FLAT[3]),
 }
 MOODLE = [
     "Élodie DURAND_1234567_assignsubmission_file_/03_lenet_mnist.ipynb",
@@ -147,7 +151,7 @@ def test_zip_of_one_folder_and_zips_inside(tmp_path, wrapper):
     place = put(tmp_path, {"rendus.zip": zipped(files)}) / "rendus.zip"
     assert seen(place) == {
         "durand": ("durand", f"tp/{NAME}.ipynb"),
-        "Zoé": ("zoe", f"tp/{NAME}.ipynb"),
+        "Zoé": ("zoe-#", f"tp/{NAME}.ipynb"),
     }
 
 
@@ -346,17 +350,40 @@ def test_names_in_archives_that_do_not_say_their_encoding(tmp_path, flag):
     ("name", "student", "identifier"),
     [
         ("Jean\n\tDupont", "Jean Dupont", "jean-dupont"),
-        ("\u202eevil\u202c Zoé", "evil Zoé", "evil-zoe"),
-        ("L'Été « 😀 »", "L'Été « 😀 »", "l-ete"),
-        ("--force", "--force", "force"),
-        ("_x", "_x", "x"),
-        ("CON", "CON", "eleve-con"),
-        ("Łukasz Bœuf", "Łukasz Bœuf", "ukasz-boeuf"),
-        ("x" * 200, "x" * 79 + "…", "x" * 48),
+        ("\u202eevil\u202c Zoé", "evil Zoé", "evil-zoe-#"),
+        ("L'Été « 😀 »", "L'Été « 😀 »", "l-ete-#"),
+        ("--force", "--force", "force-#"),
+        ("_x", "_x", "x-#"),
+        ("CON", "CON", "eleve-con-#"),
+        ("Łukasz Bœuf", "Łukasz Bœuf", "ukasz-boeuf-#"),
+        ("x" * 200, "x" * 79 + "…", "x" * 48 + "-#"),
     ],
 )
 def test_names(tmp_path, name, student, identifier):
     assert seen(put(tmp_path, {f"{name}.ipynb": "x"})) == {student: (identifier, "x")}
+
+
+def test_a_name_keeps_its_identifier_whoever_else_hands_in(tmp_path):
+    """Marks belong to identifiers: those of Zoé must never become those of Zoe."""
+    alone = {name: seen(put(tmp_path / name, [f"{name}.ipynb"])) for name in ("Zoe", "Zoé")}
+    ids = {
+        one.student: one.id
+        for one in collect(put(tmp_path / "both", ["Zoe.ipynb", "Zoé.ipynb"]), NAME)
+    }
+    assert len(set(ids.values())) == 2
+    for name in alone:
+        (one,) = collect(tmp_path / name, NAME)
+        assert ids[name] == one.id
+
+
+def test_the_right_notebook_beside_a_wrong_one_and_the_filled_beside_the_blank(tmp_path):
+    place = put(tmp_path, {f"durand/{NAME}.ipynb": "blank", "durand/Sans titre.ipynb": "filled"})
+    wanted = {"blank": 1, "filled": 2}
+    (one,) = collect(place, NAME, likeness=lambda content: wanted[content.decode()])
+    assert one.content == b"filled"
+    assert one.notes == (f"autre version mise de côté : « durand/{NAME}.ipynb »",)
+    (one,) = collect(place, NAME, likeness=lambda content: 1)
+    assert one.content == b"blank"  # as alike: by name, then the latest
 
 
 def test_names_without_ascii_letters_and_collisions(tmp_path):

@@ -10,6 +10,7 @@ import re
 import secrets
 from dataclasses import dataclass
 
+from tp_cnn.authoring.parsing import parse
 from tp_cnn.authoring.saved import role
 
 MESSAGES = {
@@ -29,22 +30,25 @@ class Canaries:
     def new(cls) -> "Canaries":
         return cls(secrets.token_hex(8))
 
-    def put(self, notebook) -> None:
-        """Put two cells before each test cell of ``notebook``."""
+    def put(self, notebook, imports: str = "") -> None:
+        """Put two cells before each test cell of ``notebook``.
+
+        ``imports`` is executed there too: a student may have called a variable ``check``.
+        """
         cells = []
         for cell in notebook.cells:
             if is_test(cell):
-                cells += self._cells(cell)
+                cells += self._cells(cell, imports)
             cells.append(cell)
         notebook.cells = cells
 
-    def _cells(self, test) -> list:
+    def _cells(self, test, imports: str) -> list:
         from nbformat import v4
 
         absurd = absurd_test(test.source)
         checks = "fingerprint(check)" if absurd != "None" else "None"
         texts = {
-            "assert": f'assert 1 == 2, "{self.nonce}"',
+            "assert": f'{imports}\nassert 1 == 2, "{self.nonce}"',
             "absurd": "from tp_cnn.checks.engine.fingerprint import fingerprint\n"
             f"({absurd}, {checks})",
         }
@@ -68,6 +72,17 @@ class Canaries:
             shown["result", test.id] = "shown" if _is_number(result(test)) or error(test) else ""
         notebook.cells = [cell for cell in notebook.cells if not cell.id.startswith(self.nonce)]
         return shown
+
+
+def course_imports(assignment) -> str:
+    """The statements of the given cells that import the checks."""
+    trees = [parse(cell.source) for cell in assignment.cells if cell.cell_type == "code"]
+    statements = [node for tree in filter(None, trees) for node in tree.body]
+    return "\n".join(
+        ast.unparse(node)
+        for node in statements
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("tp_cnn.checks")
+    )
 
 
 def compare(shown: dict[tuple[str, str], str], control: dict[tuple[str, str], str]) -> list[str]:

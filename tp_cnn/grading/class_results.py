@@ -46,9 +46,16 @@ def success(batch: Batch, question: GradedQuestion) -> float | None:
 
 
 def _points(batch: Batch, question: GradedQuestion) -> list[float]:
-    """Those of each graded student for whom the question is marked in full."""
-    scores = [score(outcome, question) for outcome in graded(batch)]
-    return [found.points for found in scores if found and not found.waiting]
+    """Those of each graded student for whom the question is marked in full.
+
+    [] as long as a person has marked none of those who answered: the blanks alone say nothing.
+    """
+    scores = [found for outcome in graded(batch) if (found := score(outcome, question))]
+    done = [found for found in scores if not found.waiting]
+    waiting = len(done) < len(scores)
+    if waiting and all(mark.manual is None and mark.by_hand for one in done for mark in one.marks):
+        return []
+    return [found.points for found in done]
 
 
 def histogram(batch: Batch) -> list[int]:

@@ -63,9 +63,9 @@ def read(path: Path) -> dict[Key, MarkRow]:
         )
     rows: dict[Key, MarkRow] = {}
     for number, line in enumerate(lines, 2):
-        if any(cell.strip() for cell in line[len(header) :]):
+        if len(line) > len(header):
             raise CourseError(
-                f"{path}, line {number}: {len(line)} cells, expected {len(header)} at most; "
+                f"{path}, line {number}: {len(line)} cells, expected {len(header)}; "
                 'between commas write 1.5 or "1,5" for one and a half, and a comment in quotes'
             )
         cells = dict(zip(header, (cell.strip() for cell in line), strict=False))

@@ -6,6 +6,7 @@ Each step notes what it mends; a person reads it beside the marks.
 import ast
 import bisect
 import re
+from dataclasses import replace
 
 from tp_cnn.authoring.blanks import TEXT_PLACEHOLDER
 from tp_cnn.authoring.saved import SavedCell, SavedNotebook
@@ -34,7 +35,7 @@ REPAIRS = {  # in the order in which they are told
     "edited test": "cellules de test modifiées, rétablies : {}",
     "edited statement": "énoncés modifiés, rétablis : {}",
     "edited": "cellules fournies modifiées, rétablies : {}",
-    "imports": "imports ajoutés dans une cellule fournie, gardés à part : {}",
+    "own": "code ajouté dans une cellule fournie, gardé à part : {}",
     "text": "textes écrits dans une cellule à part, joints à la réponse : {}",
     "outside": "textes ajoutés hors des réponses, laissés de côté : {}",
 }
@@ -88,13 +89,16 @@ class Mending:
         edited = list(texts.values())
         self.sources[one.id] = one.shown
         if not one.handed:
-            self._rescue(one)
+            if not self._rescue(one):
+                self._note("deleted answer", one.id)
             return
         if len(one.handed) > max(1, len(edited)):
             self._note("double", one.id)
         self.main[one.index] = (edited or one.handed)[-1]
         if edited:
             self.sources[one.id] = self._choose(one, edited)
+        else:
+            self._rescue(one)
         if self.main[one.index].type != one.type:
             self._note("type", one.id)
 
@@ -118,16 +122,16 @@ class Mending:
                 return source.replace(test.shown, "").strip("\n")
         return source
 
-    def _rescue(self, one: Given) -> None:
-        """Find an answer whose cell was merged into one of those beside it."""
-        for other in self.given[max(0, one.index - 1) : one.index + 2]:
+    def _rescue(self, one: Given) -> bool:
+        """Find an answer that was written in one of the course's cells beside its own."""
+        for other in self.given[max(0, one.index - 1) : one.index + 3]:
             for cell in other.handed if one.names and other.role != "answer" else ():
                 if other.type == "code" and one.names <= bound(cell.source) - other.names:
-                    self.main[one.index] = cell
+                    self.main.setdefault(one.index, cell)
                     self.sources[one.id] = cell.source.replace(other.shown, "").strip("\n")
                     self._note("merged", one.id)
-                    return
-        self._note("deleted answer", one.id)
+                    return True
+        return False
 
     def _given(self, one: Given) -> None:
         """Note what became of a cell that belongs to the course."""
@@ -156,11 +160,12 @@ class Mending:
             if text:
                 self._add(one.index, SavedCell(cell.index, "markdown", text))
         elif one.type == "code" and not one.role:
-            known = _imports(one.shown)
-            imports = [line for line in _imports(source) if line not in known]
-            if imports:
-                self._add(one.index, SavedCell(cell.index, "code", "\n".join(imports)))
-                self._note("imports", one.name)
+            taken = set().union(*(other.names for other in self.given))
+            known = _own_statements(one.shown, set())
+            own = [text for text in _own_statements(source, taken) if text not in known]
+            if own:
+                self._add(one.index, SavedCell(cell.index, "code", "\n".join(own)))
+                self._note("own", one.name)
 
     def _add(self, index: int, cell: SavedCell) -> None:
         self.added.setdefault(index, []).append(cell)
@@ -190,10 +195,11 @@ class Mending:
         """Join to an answer what the student wrote for it in the cells around."""
         following = self.added.get(one.index, [])
         if one.type == "markdown":
-            texts = [cell for cell in following if cell.type == "markdown"]
+            before = self.added.get(one.index - 1, [])
             if self._says_nothing(one):
-                before = self.added.get(one.index - 1, [])
-                texts = [cell for cell in before if cell.type == "markdown"] + texts
+                following[:], before[:] = map(_as_text, following), map(_as_text, before)
+                following = [*before, *following]
+            texts = [cell for cell in following if cell.type == "markdown"]
             if not texts:
                 return
             self.sources[one.id] = "\n\n".join(
@@ -201,7 +207,7 @@ class Mending:
             )
             self.main.setdefault(one.index, texts[0])
             self._note("text", one.id)
-            for cells in (following, self.added.get(one.index - 1, [])):
+            for cells in (self.added.get(one.index, []), before):
                 cells[:] = [cell for cell in cells if cell not in texts]
         elif following and following[0].type == "code" and parse_cell(self.sources[one.id]) is None:
             joined = f"{self.sources[one.id]}\n{following[0].source}"
@@ -267,16 +273,31 @@ def _differs(cell, grading: dict) -> bool:
     return any(own.get(key) != grading.get(key) for key in keys)
 
 
-def _imports(code: str) -> list[str]:
-    """The import statements of a cell, each on one line; of each line that is one, failing that."""
-    trees = [parse_cell(code)]
-    if trees == [None]:
-        lines = code.split("\n")
-        trees = [parse_cell(line.strip()) for line in lines if re.match("(import|from) ", line)]
-    return [
-        ast.unparse(node)
-        for tree in trees
-        if tree
-        for node in tree.body
-        if isinstance(node, ast.Import | ast.ImportFrom)
-    ]
+def _own_statements(code: str, taken: set[str]) -> list[str]:
+    """The imports of a cell, and what binds names that are not ``taken``, a statement a text.
+
+    Of a cell that is no Python, the lines that are imports.
+    """
+    tree = parse_cell(code)
+    if tree is None:
+        lines = [line.strip() for line in code.split("\n") if re.match("(import|from) ", line)]
+        return [ast.unparse(found) for found in map(parse_cell, lines) if found]
+    return [ast.unparse(node) for node in tree.body if _is_own(node, taken)]
+
+
+def _is_own(node: ast.stmt, taken: set[str]) -> bool:
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        return True
+    names = bound(ast.unparse(node))
+    return isinstance(node, BINDING) and bool(names) and not names & taken
+
+
+BINDING = (ast.FunctionDef, ast.ClassDef, ast.Assign, ast.AnnAssign)
+
+
+def _as_text(cell: SavedCell) -> SavedCell:
+    """A code cell that holds comments alone is a text, written there by mistake."""
+    lines = [line.strip() for line in cell.source.split("\n") if line.strip()]
+    if cell.type == "markdown" or not all(line.startswith("#") for line in lines):
+        return cell
+    return replace(cell, type="markdown", source="\n".join(line.lstrip("# ") for line in lines))

@@ -10,9 +10,9 @@ import copy
 import multiprocessing
 import sys
 
-from tp_cnn.grading.canaries import Canaries
+from tp_cnn.grading.canaries import Canaries, course_imports
 from tp_cnn.grading.rebuild import Rebuilt, rebuild
-from tp_cnn.grading.selection import needed
+from tp_cnn.grading.selection import is_added, needed
 
 SECONDS = 30  # the longest of the course takes a tenth of one
 MEMORY = 1_500_000_000  # bytes of address space
@@ -20,6 +20,7 @@ TOO_HEAVY = (
     f"notebook trop lourd à analyser (plus de {SECONDS} s ou de {MEMORY / 1e9:.1f} Go) : lire ce "
     "qu'il contient, et demander à l'étudiant un notebook ordinaire"
 )
+NOT_EXECUTED = "cellules personnelles dont aucune réponse ne dépend, non exécutées : {}"
 METHOD = "forkserver" if sys.platform.startswith("linux") else "spawn"
 PROCESSES = multiprocessing.get_context(METHOD)
 PROCESSES.set_forkserver_preload([__name__, "nbformat.v4"])
@@ -76,7 +77,10 @@ def _prepare(assignment, content: bytes, others: dict, watch: Canaries):
         return rebuilt, None
     prepared = copy.copy(rebuilt.notebook)
     prepared.cells = needed(rebuilt.notebook.cells)
-    watch.put(prepared)
+    left = sum(map(is_added, rebuilt.notebook.cells)) - sum(map(is_added, prepared.cells))
+    if left:
+        rebuilt.repairs.append(NOT_EXECUTED.format(left))
+    watch.put(prepared, course_imports(assignment))
     return rebuilt, prepared
 
 

@@ -16,6 +16,7 @@ from tp_cnn.grading.names import unique
 from tp_cnn.grading.suspicions import suspicions
 
 ASK = "demander de nouveau le fichier .ipynb, enregistré par Jupyter"
+UNREADABLE = "images illisibles ou démesurées, laissées de côté : {}"
 FEWEST_CELLS, FEWEST_ANSWERS = 0.1, 0.5  # of the assignment's: with less, it is another notebook
 
 
@@ -26,7 +27,6 @@ class Rebuilt:
     notebook: object = None  # nbformat, without outputs, ready to execute
     repairs: list[str] = field(default_factory=list)  # in French: what was mended
     reasons: list[str] = field(default_factory=list)  # why not rebuilt, or why a person must look
-    found: dict[str, object] = field(default_factory=dict)  # answer -> the student's cell
     figures: dict[str, list[str]] = field(default_factory=dict)  # question -> base64 PNGs
 
 
@@ -48,12 +48,13 @@ def rebuild(assignment, content: bytes, others: dict[str, set[str]] | None = Non
     if stranger:
         return Rebuilt(reasons=[stranger])
     mended = Mending(given, handed, left)
+    figures = _figures(mended)
+    unreadable = sum(not picture for found in figures.values() for picture in found)
     return Rebuilt(
         notebook=_notebook(assignment, mended),
-        repairs=mended.repairs,
+        repairs=mended.repairs + [UNREADABLE.format(unreadable)] * bool(unreadable),
         reasons=[*mended.reasons, *_suspicions(mended)],
-        found=_found(mended),
-        figures=_figures(mended),
+        figures=outputs.within(figures),
     )
 
 
@@ -116,17 +117,8 @@ def _suspicions(mended: Mending) -> list[str]:
     return list(dict.fromkeys(told))
 
 
-def _found(mended: Mending) -> dict[str, object]:
-    """The student's own cell of each answer, with what it showed."""
-    return {
-        one.id: outputs.as_cell(one.cell, mended.main[one.index], mended.sources[one.id])
-        for one in mended.given
-        if one.role == "answer" and one.index in mended.main
-    }
-
-
 def _figures(mended: Mending) -> dict[str, list[str]]:
-    """The pictures that the free-text answers of each question are about."""
+    """The pictures that the free-text answers of each question are about, "" for unreadable."""
     cells, questions, question = [], {}, ""
     for index, one in [(-1, None), *enumerate(mended.given)]:
         if one:
@@ -141,4 +133,4 @@ def _figures(mended: Mending) -> dict[str, list[str]]:
     for answer, about in saved.written_answers(cells):
         found = [picture for cell in about for picture in outputs.pictures(cell)]
         figures.setdefault(questions[answer.id], []).extend(found)
-    return outputs.within(figures)
+    return figures

@@ -34,6 +34,8 @@ def add_missing(found: list[Submission], roster: Path) -> list[Submission]:
         index = by_number.get(number) if number else None
         if index is None and name:
             index = by_name.get(words(name))
+            if number and index is not None and participant(found[index].id):
+                index = None  # a namesake
         if index is None and identifier:
             index = by_id.get(slug(identifier))
             if index is not None and name:

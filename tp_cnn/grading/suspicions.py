@@ -72,7 +72,9 @@ def suspicions(source: str, kind: str) -> list[str]:
         return found
     nodes = list(ast.walk(tree))
     course = COURSE.union(*map(_checks, nodes))
-    told = {reason for node in nodes for reason in [*_uses(node), *_changes(node, course)]}
+    own = {id(node) for node in tree.body if isinstance(node, ast.Assign)}
+    told = {reason for node in nodes for reason in _uses(node)}
+    told |= {reason for node in nodes for reason in _changes(node, course, id(node) in own)}
     return found + sorted(told)
 
 
@@ -109,13 +111,18 @@ def _uses(node: ast.AST) -> list[str]:
     return []
 
 
-def _changes(node: ast.AST, course: set[str]) -> list[str]:
-    """Whether a statement gives another meaning to the course's own functions."""
+def _changes(node: ast.AST, course: set[str], own: bool) -> list[str]:
+    """Whether a statement gives another meaning to the course's own functions.
+
+    ``own``: it binds variables of the notebook. One called ``check`` changes nothing: each test
+    imports the checks again.
+    """
     names = []
     if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "setattr" and node.args:
         names = [_root(node.args[0])]
     elif isinstance(node, ast.Assign):
-        names = [_root(target) for target in node.targets]
+        targets = [one for one in node.targets if not (own and isinstance(one, ast.Name))]
+        names = [_root(target) for target in targets]
     elif isinstance(node, ast.FunctionDef | ast.ClassDef):
         names = [node.name]
     return [f"modifie {name}, qui appartient au cours" for name in names if name in course]

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,13 +34,12 @@ def read(path: Path) -> SheetTable:
     if len(raw) > LARGEST:
         raise CourseError(f"{path}: {len(raw) / 1e6:.0f} MB; expected a CSV file of a class")
     text, encoding = _decoded(raw)
-    first, *rest = text.replace("\0", "").split("\n", 1)
-    if first.strip().lower().startswith("sep="):  # what Excel reads to know the delimiter
-        first, *rest = "".join(rest).split("\n", 1)
-    delimiter = max(",;\t", key=first.count)
-    lines = io.StringIO("\n".join([first, *rest]), newline="")
+    text = re.sub("\r\n?", "\n", text.replace("\0", ""))
+    text = re.sub("^sep=.\n", "", text, flags=re.IGNORECASE)  # what Excel reads
+    delimiter = max(",;\t", key=text.split("\n", 1)[0].count)
     try:
-        return SheetTable(list(csv.reader(lines, delimiter=delimiter)), delimiter, encoding)
+        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+        return SheetTable(rows, delimiter, encoding)
     except csv.Error as error:
         raise CourseError(f"{path}: not a CSV file ({error}); expected one line a row") from None
 
@@ -68,4 +68,5 @@ def encode(rows: list[list[str]], like: SheetTable) -> bytes:
 
 def spreadsheet_safe(text: str) -> str:
     """A text that a spreadsheet does not take for a formula."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+    formula = len(text) > 1 and text[0] in ("=", "+", "-", "@", "\t", "\r")
+    return f"'{text}" if formula else text
