@@ -137,16 +137,24 @@ class Maker:
         change(new)
         return new
 
-    def with_cell(self, code: str, notebook=None):
-        """A notebook with one more cell, before the first test."""
+    def with_code(self, code: str, notebook=None):
+        """A notebook whose first answer begins with ``code``: answers are always executed."""
         place = {"TRAP": self.world.outside, "SOURCE": self.path, "PORT": self.world.port}
         place["SUBMISSIONS"] = self.world.submissions
         for word, value in place.items():
             code = code.replace(word, str(value))
         new = copy.deepcopy(notebook or self.right)
-        cell = {"cell_type": "code", "metadata": {}, "source": code.strip("\n"), "id": "mien"}
-        cell |= {"outputs": [], "execution_count": None}
-        new["cells"].insert(place_of(new, self.answers[0]) + 1, cell)
+        answer = cell_of(new, self.answers[0])
+        answer["source"] = f"{code.strip(chr(10))}\n\n{answer['source']}"
+        return new
+
+    def with_cells(self, *sources: str):
+        """The right notebook with more cells, before the first test."""
+        new = copy.deepcopy(self.right)
+        place = place_of(new, self.answers[0]) + 1
+        for number, source in enumerate(sources):
+            cell = {"cell_type": "code", "metadata": {}, "source": source, "id": f"mien{number}"}
+            new["cells"].insert(place, cell | {"outputs": [], "execution_count": None})
         return new
 
     def honest(self):
@@ -186,8 +194,18 @@ class Maker:
         yield each("moved-cell", lambda n: n["cells"].append(take_out(n, answer)), "ordre")
         yield each("as-text", lambda n: cell_of(n, answer).update(cell_type="markdown"), "type")
         many = [{"cell_type": "code", "metadata": {}, "source": f"x{i} = 1"} for i in range(5000)]
+        experiment = "import time\nfor epochs in range(100):\n    time.sleep(10)"
+        own = self.with_cells(experiment)
+        told = "personnelles dont aucune réponse ne dépend, non exécutées : 1"
+        yield self.case("own-experiment", own, GRADED, told, points=(self.full,) * 2)
+        shadows = self.with_code("check = 3\ngrade = check + 1")
+        yield self.case("shadows-the-checks", shadows, GRADED, points=(self.full,) * 2)
         longer = self.changed(lambda n: n["cells"].extend(many))
         yield self.case("thousands-of-cells", longer, FLAGGED, "5000", points=(self.full,) * 2)
+        block = "".join(" " * depth + "with x:\n" for depth in range(95)) + " " * 95 + "1\n"
+        deep = [f"{block * (190_000 // len(block))}# {number}" for number in range(100)]
+        nested = self.with_cells(*deep)
+        yield self.case("20-megabytes", nested, FLAGGED, "100", points=(self.full,) * 2)
         cheat = self.changed(lambda n: cell_of(n, test).update(source=f"{self.full}"), self.blank)
         yield self.case("only-the-test-edited", cheat, GRADED, test, points=(0, 0))
 
@@ -239,16 +257,14 @@ class Maker:
         outside = self.world.outside
         for name, code in TOLD.items():
             touched = tuple(outside / one for one in ("at-exit", "shell", "bash", "daemon"))
-            # a mark above the maximum is refused by nbgrader
-            statuses = FLAGGED | REFUSED if name == "edits-what-is-shown" else FLAGGED
-            yield self.case(name, self.with_cell(code, self.blank), statuses, untouched=touched)
+            yield self.case(name, self.with_code(code, self.blank), FLAGGED, untouched=touched)
         for name, code in LOST.items():
             touched = (outside / "written-outside", self.path.parent / "written-outside")
-            notebook = self.with_cell(code, self.blank)
+            notebook = self.with_code(code, self.blank)
             yield self.case(name, notebook, EITHER, unearned=0, untouched=touched)
         secrets = (self.world.secret, "BEGIN HIDDEN", *self.hidden, "Ma réponse à")
         for name, code in SPIES.items():
-            spying = self.with_cell(code)
+            spying = self.with_code(code)
             wrap(cell_of(spying, self.answers[0]), "print(*spied())")
             yield self.case(name, spying, EITHER, absent=secrets)
         equal = "class Equal:\n    def __eq__(self, other):\n        return True\n"

@@ -11,7 +11,7 @@ from tp_cnn.grading import grade
 from tp_cnn.grading.sandbox.bubblewrap import Limits
 
 pytestmark = pytest.mark.slow
-LIMITS = Limits(notebook_seconds=40, cell_seconds=3, memory=3_000_000_000, disk=50_000_000)
+LIMITS = Limits(notebook_seconds=80, cell_seconds=8, memory=3_000_000_000, disk=50_000_000)
 
 
 class Listener:

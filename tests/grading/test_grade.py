@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from tp_cnn.authoring import editions
 from tp_cnn.authoring.source import read_sources
@@ -198,6 +199,75 @@ def test_one_incident_of_ours_does_not_stop_the_others(again, mini, monkeypatch)
 
 
 @pytest.mark.slow
+def test_an_incident_is_not_remembered_as_a_student_s_status(again, mini, monkeypatch):
+    attempt = grade.engine.attempt
+
+    def breaks(submission, *rest):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(grade.engine, "attempt", breaks)
+    assert {one.status for one in _grade(mini, again, []).outcomes} == {"not-graded"}
+    monkeypatch.setattr(grade.engine, "attempt", attempt)
+    said = []
+    result = _grade(mini, again, said, resume=True)
+    assert "graded already" not in said[0]
+    assert [one.status for one in result.outcomes].count("graded") == 3
+
+
+def test_a_kernel_that_does_not_start_is_not_remembered_either(mini, answered):
+    exam = grade.engine.Exam.of(mini)
+
+    class NoKernel:
+        def execute(self, notebook):
+            return Execution(copy.deepcopy(notebook), failure="pas de noyau")
+
+    tried = grade.engine.attempt(Submission("a", "A", "a.ipynb", answered()), exam, NoKernel())
+    assert (tried.outcome.status, tried.outcome.digest) == ("not-graded", "")
+
+
+def test_a_full_disk_stops_with_a_message_and_remembers_nothing(again, mini, monkeypatch):
+    shutil.rmtree(again / "out" / "outcomes")
+
+    def full(self, path):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(grade.Outcome, "write", full)
+    with pytest.raises(CourseError, match=r"cannot write the results \(No space left.*--resume"):
+        _grade(mini, again, [])
+    assert list((again / "out" / "outcomes").iterdir()) == []
+
+
+def test_two_graders_do_not_work_in_one_folder(again, mini):
+    with (
+        FileLock(again / "out" / ".lock"),
+        pytest.raises(CourseError, match="another tp-cnn grade is at work there"),
+    ):
+        _grade(mini, again, [])
+
+
+def test_students_are_in_alphabetical_order_whatever_their_accents(batch):
+    rows = list(_rows(batch[0] / "out" / "grades.csv"))
+    assert rows == [
+        "'=Étudiant B",
+        "Étudiant D",
+        "Étudiante A",
+        "Étudiante C",
+        "Étudiante E",
+    ]
+
+
+def test_the_marks_of_moodle_s_worksheet(again, mini):
+    (again / "liste.csv").write_text(
+        "Identifier,Full name,Grade,Maximum Grade\nParticipant 17,Étudiant D,,20.00\n",
+        encoding="utf-8",
+    )
+    said = []
+    _grade(mini, again, said, resume=True)
+    assert "moodle.csv: 1 marks of 1; the others wait for a person" in said
+    text = (again / "out" / "moodle.csv").read_text("utf-8")
+    assert text.splitlines()[1] == "Participant 17,Étudiant D,0.00,20.00"
+
+
 def test_an_incident_that_passes_is_forgotten(again, mini, monkeypatch):
     attempt, seen = grade.engine.attempt, set()
 

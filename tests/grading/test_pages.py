@@ -99,6 +99,22 @@ def test_success_is_that_of_the_graded_students():
     assert success(waiting, question) is None
 
 
+def test_success_says_nothing_before_a_person_has_marked():
+    batch = make_batch(students=10)
+    question = next(
+        one
+        for one in batch.questions
+        if all(mark.by_hand for mark in batch.outcomes[0].marks if mark.question == one.id)
+    )
+    given = [mark for one in batch.outcomes for mark in one.marks if mark.question == question.id]
+    for mark in given:
+        mark.manual, mark.automatic = None, None
+    given[0].automatic = 0.0  # left blank
+    assert success(batch, question) is None
+    given[1].manual = question.points
+    assert success(batch, question) == 0.5
+
+
 def test_feedback_keeps_secrets(tmp_path):
     batch = make_batch()
     student = batch.outcomes[2]  # suspicious

@@ -78,6 +78,7 @@ def _earned(outcome: Outcome, question: GradedQuestion) -> str:
 
 
 def _nbgrader_rows(batch: Batch) -> list[list]:
+    """A line a student, 0 for who handed in nothing, none for what could not be graded."""
     now = datetime.now(timezone.utc).replace(tzinfo=None, microsecond=0)
     return [
         [
@@ -94,6 +95,7 @@ def _nbgrader_rows(batch: Batch) -> list[list]:
             float(batch.points),
         ]
         for one in batch.outcomes
+        if one.marks or one.status == "missing"
     ]
 
 

@@ -15,6 +15,7 @@ from tp_cnn.grading.names import readable
 from tp_cnn.grading.suspicions import parse_cell
 
 MOST_ADDED = 300  # cells of the student's own that are kept
+MOST_WRITTEN = 500_000  # characters in them
 MOST_NAMED = 8  # cells named in a sentence
 HOW = {"content": "ids", "grade_id": "metadata"}  # how cells were matched -> what is told
 REPAIRS = {  # in the order in which they are told
@@ -175,7 +176,7 @@ class Mending:
         places = {cell.index: index for index, cell in self.main.items()}
         known = {squeezed(one.shown): one.name for one in self.given}
         own = {cell.index: cell for cell in self.left if squeezed(cell.source)}
-        anchor, count = -1, 0
+        anchor, count, kept, size = -1, 0, 0, 0
         for cell in self.handed.cells:
             anchor = places.get(cell.index, anchor)
             if cell.index not in own:
@@ -184,12 +185,12 @@ class Mending:
                 self._note("double", known[squeezed(cell.source)])
                 continue
             count += 1
-            if count <= MOST_ADDED:
+            size += len(cell.source)
+            if kept < MOST_ADDED and size <= MOST_WRITTEN:
+                kept += 1
                 self._add(anchor, cell)
-        if count > MOST_ADDED:
-            self.reasons.append(
-                f"{count} cellules ajoutées, dont les {MOST_ADDED} premières sont gardées"
-            )
+        if count > kept:
+            self.reasons.append(f"{count} cellules ajoutées, dont {kept} sont gardées")
 
     def _complete(self, one: Given) -> None:
         """Join to an answer what the student wrote for it in the cells around."""

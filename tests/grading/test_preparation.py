@@ -1,0 +1,62 @@
+"""Submissions are read in a process with limits: hostile code takes none of the grader's memory."""
+
+import json
+
+import pytest
+
+from tp_cnn.authoring import editions
+from tp_cnn.grading import preparation
+from tp_cnn.grading.canaries import Canaries
+from tp_cnn.grading.engine import Exam
+from tp_cnn.grading.rebuild import Rebuilt
+
+
+@pytest.fixture(scope="module")
+def exam(mini):
+    return Exam.of(mini)
+
+
+def _endless(*_):
+    while True:
+        pass
+
+
+def _greedy(*_):
+    return len(bytes(10**10))
+
+
+def _ending(*_):
+    raise SystemExit(3)
+
+
+@pytest.mark.parametrize("function", [_endless, _greedy, _ending])
+def test_what_goes_beyond_the_limits_is_told(exam, monkeypatch, function):
+    monkeypatch.setattr(preparation, "_prepare", function)
+    monkeypatch.setattr(preparation, "SECONDS", 3)
+    rebuilt, prepared = preparation.prepare(exam.assignment, b"{}", {}, Canaries.new())
+    assert prepared is None
+    assert rebuilt == Rebuilt(reasons=[preparation.TOO_HEAVY])
+
+
+def test_an_ordinary_submission_is_prepared(exam, answered):
+    content = answered(poids="filter_weights = 76")
+    rebuilt, prepared = preparation.prepare(exam.assignment, content, {}, Canaries.new())
+    sources = [cell.source for cell in prepared.cells]
+    assert "filter_weights = 76" in sources
+    assert not any("parameters" in source for source in sources)  # nothing needs them
+    assert len(rebuilt.notebook.cells) == len(exam.assignment.cells)
+
+
+def test_the_filled_copy_is_preferred_to_the_blank_one_and_both_to_another_notebook(exam, answered):
+    other = {"cells": [{"cell_type": "code", "source": "import pandas", "metadata": {}}]}
+    contents = [json.dumps(other).encode(), b"{", answered(), answered(poids="filter_weights = 3")]
+    assert [exam.likeness(content) for content in contents] == [0, 0, 1, 2]
+
+
+def test_what_a_student_may_shadow_is_imported_again_before_each_test(exam):
+    content = json.dumps(editions.notebook(exam.source, "solution")).encode()
+    _, prepared = preparation.prepare(exam.assignment, content, {}, Canaries.new())
+    places = [i for i, cell in enumerate(prepared.cells) if cell.id.endswith("-test")][2::3]
+    imports = "from tp_cnn.checks.engine.framework import grade"
+    assert len(places) == 2
+    assert all(imports in prepared.cells[place - 2].source for place in places)
