@@ -38,6 +38,22 @@ def test_what_goes_beyond_the_limits_is_told(exam, monkeypatch, function):
     assert rebuilt == Rebuilt(reasons=[preparation.TOO_HEAVY])
 
 
+def _mistaken(*_):
+    raise KeyError("x")
+
+
+def test_a_mistake_of_ours_is_none_of_the_student_s(exam, monkeypatch):
+    monkeypatch.setattr(preparation, "_prepare", _mistaken)
+    with pytest.raises(RuntimeError, match="KeyError: 'x'"):
+        preparation.prepare(exam.assignment, b"{}", {}, Canaries.new())
+
+
+def test_a_long_sum_is_no_reason_to_refuse_a_notebook(exam, answered):
+    content = answered(poids="filter_weights = 0 " + "+ 1" * 900)
+    _, prepared = preparation.prepare(exam.assignment, content, {}, Canaries.new())
+    assert prepared is not None
+
+
 def test_an_ordinary_submission_is_prepared(exam, answered):
     content = answered(poids="filter_weights = 76")
     rebuilt, prepared = preparation.prepare(exam.assignment, content, {}, Canaries.new())

@@ -46,19 +46,26 @@ def likeness(assignment, content: bytes, others: dict) -> int:
 
 
 def _apart(function, arguments: tuple, failing: object) -> object:
-    """What ``function`` returns in a process with limits; ``failing`` if it goes beyond them."""
+    """What ``function`` returns in a process with limits; ``failing`` if it goes beyond them.
+
+    Raises:
+        RuntimeError: it failed otherwise.
+    """
     ours, theirs = PROCESSES.Pipe(duplex=False)
     process = PROCESSES.Process(target=_work, args=(theirs, function, arguments), daemon=True)
     with contextlib.closing(ours):
         with contextlib.closing(theirs):
             process.start()
         try:
-            return ours.recv() if ours.poll(SECONDS) else failing
+            done, result = ours.recv() if ours.poll(SECONDS) else (True, failing)
         except EOFError:
             return failing
         finally:
             process.kill()
             process.join()
+    if not done:
+        raise RuntimeError(result)
+    return result
 
 
 def _work(answer, function, arguments: tuple) -> None:
@@ -67,8 +74,13 @@ def _work(answer, function, arguments: tuple) -> None:
 
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
         resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
-    with contextlib.suppress(MemoryError):
-        answer.send(function(*arguments))
+    sys.setrecursionlimit(10_000)  # of the trees of long sums
+    try:
+        answer.send((True, function(*arguments)))
+    except (MemoryError, RecursionError):
+        pass  # beyond the limits
+    except Exception as error:  # ours, not the student's
+        answer.send((False, f"{type(error).__name__}: {error}"))
 
 
 def _prepare(assignment, content: bytes, others: dict, watch: Canaries):
