@@ -12,6 +12,7 @@ import pytest
 from tests.grading.invented_class import make_batch
 from tp_cnn.errors import CourseError
 from tp_cnn.grading import exports, tables
+from tp_cnn.grading.names import slug
 from tp_cnn.grading.submissions import collect
 
 # As Moodle writes it for an assignment of 20 points.
@@ -59,7 +60,7 @@ def batch():
     batch = make_batch(students=12)
     batch.outcomes[:] = [batch.outcomes[index] for index in (7, 2, 0)]
     for outcome, number in zip(batch.outcomes, (111, 222, 333), strict=True):
-        outcome.id = f"eleve-{number}"
+        outcome.id = slug(outcome.student, str(number))
     for mark in batch.outcomes[0].marks:
         mark.manual = mark.points / 2 if mark.earned is None else mark.manual
         mark.comment = "Très <bien>" if mark.by_hand else ""

@@ -44,7 +44,7 @@ def seen(place, **options):
     assert len({one.id for one in found}) == len(found)
     return {
         one.student: (
-            re.sub(r"-[0-9a-f]{6}$", "-#", one.id),
+            re.sub(r"-x[0-9a-f]{6}$", "-#", one.id),
             one.problem if one.content is None else one.content.decode(),
         )
         for one in found

@@ -11,7 +11,7 @@ from tp_cnn.grading import tables
 from tp_cnn.grading.class_results import score
 from tp_cnn.grading.model import Batch, GradedQuestion, Outcome
 from tp_cnn.grading.names import words
-from tp_cnn.grading.roster import participant
+from tp_cnn.grading.roster import moodle_number, participant
 from tp_cnn.grading.tables import spreadsheet_safe
 
 COLUMNS = ("id", "student", "status", "why", "total", "out_of", "left_to_mark", "repairs")
@@ -123,7 +123,8 @@ def fill_worksheet(batch: Batch, worksheet: Path, path: Path) -> str:
             ("comments", COMMENTS),
         )
     }
-    by_number = {participant(one.id): one for one in batch.outcomes if participant(one.id)}
+    by_number = {moodle_number(one): one for one in batch.outcomes}
+    by_number.pop("", None)
     by_name = {words(one.student): one for one in batch.outcomes}
     written, filled = [header], 0
     for row in filter(any, rows):

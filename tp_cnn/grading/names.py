@@ -48,7 +48,8 @@ def slug(name: str, number: str = "") -> str:
         text = f"eleve-{text}".strip("-")
     if re.sub(r"\s", "-", readable(name).casefold()) == text:
         return text
-    return f"{text}-{hashlib.sha256(readable(name).casefold().encode()).hexdigest()[:6]}"
+    digest = hashlib.sha256(readable(name).casefold().encode()).hexdigest()[:6]
+    return f"{text}-x{digest}"  # x: not to be taken for a number of Moodle's
 
 
 def unique(wanted: str, taken: set[str]) -> str:

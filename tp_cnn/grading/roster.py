@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tp_cnn.errors import CourseError
 from tp_cnn.grading import tables
-from tp_cnn.grading.model import Submission
+from tp_cnn.grading.model import Outcome, Submission
 from tp_cnn.grading.names import plain, readable, slug, words
 
 COLUMNS = {  # without accents, small letters, words alone
@@ -28,13 +28,13 @@ def add_missing(found: list[Submission], roster: Path) -> list[Submission]:
     by_name = {words(one.student): index for index, one in enumerate(found)}
     by_id = {slug(one.student): index for index, one in enumerate(found)}
     by_id |= {one.id: index for index, one in enumerate(found)}
-    by_number = {participant(one.id): index for index, one in enumerate(found)}
+    by_number = {moodle_number(one): index for index, one in enumerate(found)}
     for identifier, name in read_roster(roster):
         number = participant(identifier)
         index = by_number.get(number) if number else None
         if index is None and name:
             index = by_name.get(words(name))
-            if number and index is not None and participant(found[index].id):
+            if number and index is not None and moodle_number(found[index]):
                 index = None  # a namesake
         if index is None and identifier:
             index = by_id.get(slug(identifier))
@@ -78,6 +78,12 @@ def read_roster(path: Path) -> list[tuple[str, str]]:
 
 
 def participant(text: str) -> str:
-    """Moodle's number of a student, in its worksheet (« Participant 123 ») or in our identifier."""
-    match = re.fullmatch(r"Participant (\d+)|.+-(\d{2,})", text.strip(), re.DOTALL)
-    return (match[1] or match[2]) if match else ""
+    """Moodle's number of a student, of « Participant 123 » in its worksheet, or ""."""
+    match = re.fullmatch(r"Participant (\d+)", text.strip())
+    return match[1] if match else ""
+
+
+def moodle_number(one: Submission | Outcome) -> str:
+    """The same number, of what was downloaded from Moodle; else ""."""
+    number = one.id.rpartition("-")[2]
+    return number if number.isdigit() and one.id == slug(one.student, number) else ""
