@@ -6,7 +6,8 @@
 Each answer of the solutions is changed in every small way (`mutants`) and judged by the test cells
 of its question, on the visible and on the hidden seed. A mutant that is told right should be killed
 by better inputs of its check; one that no input can tell from the solution is listed, with the
-reason, in ``equivalent_mutants.csv``. Needs `os.fork`: Linux, macOS, or WSL.
+reason, in ``equivalent_mutants.csv``. A number that is computed otherwise but equal, ``3 * 5`` for
+``15``, is equivalent without being listed. Needs `os.fork`: Linux, macOS, or WSL.
 """
 
 import argparse
@@ -26,6 +27,7 @@ from multiprocessing.connection import wait
 from pathlib import Path
 from unittest import mock
 
+import numpy as np
 import torch
 from common import write_report
 from mutants import Mutant, mutants
@@ -155,6 +157,7 @@ def judge(cells: list, changed: dict[str, str], namespace: dict) -> tuple[str, b
         A key of `KINDS`, and whether only the hidden test refused.
     """
     visible, hidden = [], []
+    solution = dict(namespace)
     with _silence():
         try:
             for cell in cells:
@@ -163,15 +166,28 @@ def judge(cells: list, changed: dict[str, str], namespace: dict) -> tuple[str, b
                         verdicts = hidden if "seed=" in call else visible
                         verdicts.append(eval(call, namespace))
                 else:
-                    exec(changed.get(cell.id) or _solution(cell), namespace)
+                    exec(changed.get(cell.id, _solution(cell)), namespace)
+                    exec(_solution(cell), solution)
         except Exception:
             return "error", False
     wrong = [verdict for verdict in visible + hidden if not verdict.ok]
     if not wrong:
-        return "accepted", False
+        codes = [_solution(cell) for cell in cells if cell.id in changed]
+        same = bool(codes) and all(_same_values(code, namespace, solution) for code in codes)
+        return ("equivalent" if same else "accepted"), False
     first = wrong[0]
     kind = "obstacle" if first.status == "todo" else OBSTACLES.get(first.mistake, "named")
     return kind, all(verdict.ok for verdict in visible)
+
+
+def _same_values(code: str, found: dict, solution: dict) -> bool:
+    """Whether a cell without functions binds the same values in both namespaces."""
+    tree = ast.parse(code)
+    if not all(isinstance(statement, ast.Assign) for statement in tree.body):
+        return False
+    stored = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
+    names = {node.id for node in stored if isinstance(node.ctx, ast.Store) and node.id in found}
+    return all(np.all(found[name] == solution[name]) for name in names)
 
 
 def check_calls(test: str) -> list[str]:
