@@ -11,8 +11,6 @@ from tp_cnn.authoring.source import read_sources
 from tp_cnn.checks.engine.framework import FunctionCheck, Mistake
 
 SIZE = 60
-# Wrong answers that a check still accepts. To be mended there; then the line goes.
-HOLES = [("bn-reseau", "nn.ReLU6()], *[nn.Conv2d(64")]
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +31,7 @@ def drawn(trials, size):
 
 
 @pytest.mark.slow
-def test_no_mutant_of_a_sample_is_accepted_but_the_known_holes(sources, trials):
+def test_no_mutant_of_a_sample_is_accepted(sources, trials):
     sample = drawn(trials, SIZE)
     judged = []
     for name, source in sources.items():
@@ -41,11 +39,7 @@ def test_no_mutant_of_a_sample_is_accepted_but_the_known_holes(sources, trials):
     known = mutation.read_equivalent()
     kinds = {one.key: mutation.without_equivalent(one, known).kind for one in judged}
     assert len(kinds) == SIZE
-    accepted = [key for key, kind in kinds.items() if kind == "accepted"]
-    assert len(accepted) == len(HOLES), accepted
-    for (answer, change), (holed, part) in zip(accepted, HOLES, strict=True):
-        assert answer == holed
-        assert part in change
+    assert [key for key, kind in kinds.items() if kind == "accepted"] == []
 
 
 def test_each_listed_mutant_is_one_and_has_a_reason(trials):
