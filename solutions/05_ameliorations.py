@@ -35,7 +35,7 @@ P = runtime.parameters(
         "epochs": 15,
         "batch_size": 128,
         "seeds": 3,
-        "results": "ameliorations.jsonl",
+        "results": "ameliorations",
         "trial_images": 10_000,
         "trial_epochs": 8,
         "trial_batch_size": 32,
@@ -90,14 +90,14 @@ learn_set, validation_set = split_train(
 {"apprentissage": len(learn_set), "validation": len(validation_set), "test": len(test_set)}
 
 # %% [markdown]
-# `study` entraîne des configurations du paquet et range chaque époque dans un fichier. Ce qui y est
+# `study` entraîne des configurations du paquet et range chaque époque dans un dossier. Ce qui y est
 # déjà n'est pas refait : le profil complet, qui dure des heures sur un processeur, reprend là où on
-# l'a arrêté (`ameliorations.jsonl`, à côté de ce notebook). On compare sur la **validation** ; le
+# l'a arrêté (le dossier `ameliorations`, à côté de ce notebook). On compare sur la **validation** ; le
 # test est mesuré une fois par apprentissage, à la fin, et ne sert à rien choisir.
 
 # %%
 folder = tempfile.TemporaryDirectory()
-results = P.results or f"{folder.name}/ameliorations.jsonl"
+results = P.results or f"{folder.name}/ameliorations"
 
 
 def budget(images, epochs):

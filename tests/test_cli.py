@@ -115,7 +115,7 @@ COMPARE = ["compare", "--dataset", "digits", "--model", "lenet5", "--images", "2
 
 
 def test_compare_prints_draws_and_exports(tmp_path, capsys):
-    table, figure, results = (str(tmp_path / name) for name in ("t.csv", "f.png", "r.jsonl"))
+    table, figure, results = (str(tmp_path / name) for name in ("t.csv", "f.png", "results"))
     command = [*COMPARE, "base", "normalisation", "--epochs", "2", "--seeds", "2"]
     command += ["--device", "cpu", "--results", results]
     assert cli.main([*command, "--csv", table, "--figure", figure]) == 0
@@ -130,7 +130,7 @@ def test_compare_prints_draws_and_exports(tmp_path, capsys):
     assert "seed 1:" not in capsys.readouterr().out  # nothing is done again
     command[command.index("--epochs") + 1] = "3"
     assert cli.main(command) == 1
-    assert "epochs: 2 in the file, 3 now" in capsys.readouterr().err
+    assert "epochs: 2 in the results, 3 now" in capsys.readouterr().err
 
 
 def test_compare_lists_its_configurations(capsys):

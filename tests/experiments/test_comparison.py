@@ -1,6 +1,7 @@
 import json
 import math
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -16,7 +17,7 @@ import torch
 from tp_cnn.errors import CourseError
 from tp_cnn.experiments import comparison, summaries
 from tp_cnn.experiments.configurations import CONFIGURATIONS, CUMULATIVE, configure, recipes
-from tp_cnn.experiments.results import ResultsFile
+from tp_cnn.experiments.results import Results
 from tp_cnn.training import recipe
 
 BUDGET = {"dataset": "digits", "model": "lenet5", "images": 200, "validation": 0.2, "epochs": 3}
@@ -43,7 +44,7 @@ def expected(tmp_path_factory):
     """The numbers of an uninterrupted comparison of PAIR with two seeds."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TP_CNN_THREADS", "1")
-        path = tmp_path_factory.mktemp("whole") / "results.jsonl"
+        path = tmp_path_factory.mktemp("whole") / "results"
         return numbers(comparison.compare(PAIR, 2, path, device="cpu", progress=False))
 
 
@@ -59,8 +60,14 @@ def go(path, configurations=PAIR, seeds=2, **options):
     return comparison.compare(configurations, seeds, path, **options)
 
 
-def lines(path):
-    return [json.loads(line) for line in path.read_text().splitlines()]
+def contents(folder):
+    """What each run's file holds, by name."""
+    return {path.name: json.loads(path.read_text()) for path in sorted(folder.glob("[!.]*.json"))}
+
+
+def rows(folder):
+    """How many epochs are written in all, while other processes write."""
+    return sum(len(run.history) for run in Results(folder).runs().values())
 
 
 def wait_for(condition, seconds=600):
@@ -76,7 +83,7 @@ def test_every_run_has_its_epochs_and_the_test_set_is_measured_once(tmp_path, mo
     monkeypatch.setattr(
         recipe, "evaluate", lambda *given: measured.append(given) or evaluate(*given)
     )
-    runs = go(tmp_path / "results.jsonl")
+    runs = go(tmp_path / "results")
     assert [(run.configuration, run.seed) for run in runs] == [
         ("base", 0),
         ("normalisation", 0),
@@ -85,71 +92,66 @@ def test_every_run_has_its_epochs_and_the_test_set_is_measured_once(tmp_path, mo
     ]
     assert all(run.history.epoch == [1, 2, 3] and run.test for run in runs)
     assert len(measured) == 4
-    tested = [line["epoch"] for line in lines(tmp_path / "results.jsonl") if "test_loss" in line]
-    assert tested == [3, 3, 3, 3]
-    assert not list((tmp_path / "results.jsonl.runs").glob("*.pt"))
+    assert all(len(run["test"]) == 2 for run in contents(tmp_path / "results").values())
+    assert not list((tmp_path / "results").glob("*.pt"))
 
 
 def test_a_second_call_adds_and_never_redoes(tmp_path, expected):
-    path = tmp_path / "results.jsonl"
+    path = tmp_path / "results"
     go(path, ONE, seeds=1)
-    before = path.read_bytes()
+    before = contents(path)
     runs = go(path)
-    assert path.read_bytes().startswith(before)
+    assert before.items() <= contents(path).items()
     assert numbers(runs) == expected
-    whole = path.read_bytes()
+    whole = contents(path)
     go(path)
-    assert path.read_bytes() == whole
+    assert contents(path) == whole
 
 
 def test_a_killed_process_is_gone_on_from(tmp_path, expected):
-    path = tmp_path / "results.jsonl"
+    path = tmp_path / "results"
     process = subprocess.Popen(
         [*COMMAND, "--seeds", "2", "--results", str(path)],
         env=ENVIRONMENT,
         stdout=subprocess.DEVNULL,
     )
-    wait_for(lambda: path.exists() and path.read_bytes().count(b'epoch": ') >= 5)
+    wait_for(lambda: path.exists() and rows(path) >= 5)
     process.kill()
     assert process.wait() == -signal.SIGKILL
-    done = path.read_bytes()
-    assert b'"test_accuracy"' in done
-    assert done.count(b'"test_accuracy"') < 4
+    done = {name: run for name, run in contents(path).items() if run["test"]}
+    assert 0 < len(done) < 4
     assert numbers(go(path)) == expected
-    assert path.read_bytes().startswith(done[: done.rfind(b"\n") + 1])
+    assert done.items() <= contents(path).items()
 
 
-@pytest.mark.parametrize("written", range(4))
-def test_a_death_before_any_line_loses_nothing(tmp_path, monkeypatch, expected, written):
-    path = tmp_path / "results.jsonl"
-    append, count = ResultsFile._append, Counter()
+@pytest.mark.parametrize("written", range(5))
+def test_a_death_before_any_writing_loses_nothing(tmp_path, monkeypatch, expected, written):
+    path = tmp_path / "results"
+    save, count = Results.save, Counter()
 
-    def die(self, record):
-        if count["lines"] == written:
+    def die(self, run):
+        if count["saved"] == written:
             raise SystemExit
-        count["lines"] += 1
-        append(self, record)
+        count["saved"] += 1
+        save(self, run)
 
     with monkeypatch.context() as patch:
-        patch.setattr(ResultsFile, "_append", die)
+        patch.setattr(Results, "save", die)
         with pytest.raises(SystemExit):
             go(path, ONE, seeds=1)
     runs = go(path, ONE, seeds=1)
     assert numbers(runs) == {("base", 0): expected["base", 0]}
 
 
-@pytest.mark.parametrize("lost", [1, 30, 200])
-def test_a_line_cut_short_is_done_again(tmp_path, expected, lost):
-    path = tmp_path / "results.jsonl"
-    go(path)
-    path.write_bytes(path.read_bytes()[:-lost])
-    assert len([run for run in ResultsFile(path).runs().values() if run.test]) == 3
+def test_what_a_kill_leaves_of_a_writing_is_no_result(tmp_path, expected):
+    path = tmp_path / "results"
+    path.mkdir()
+    (path / ".base-0-00000000.json.abc.part").write_text('{"configuration": "ba')
     assert numbers(go(path)) == expected
-    assert all(line for line in lines(path))
 
 
 def test_an_interruption_says_how_to_go_on(tmp_path, expected):
-    path, said = tmp_path / "results.jsonl", []
+    path, said = tmp_path / "results", []
 
     def interrupt(line):
         said.append(line)
@@ -166,7 +168,7 @@ def test_an_interruption_says_how_to_go_on(tmp_path, expected):
 
 @pytest.mark.slow
 def test_two_processes_share_the_runs(tmp_path, expected):
-    path, start = tmp_path / "results.jsonl", tmp_path / "start"
+    path, start = tmp_path / "results", tmp_path / "start"
     script = (
         "import sys, time; from pathlib import Path\n"
         "from tp_cnn import cli\nfrom tp_cnn.experiments import comparison\n"
@@ -190,20 +192,21 @@ def test_two_processes_share_the_runs(tmp_path, expected):
     start.touch()
     printed = [process.communicate(timeout=600)[0] for process in processes]
     assert [process.returncode for process in processes] == [0, 0]
-    each_once(path)
-    assert numbers(ResultsFile(path).runs().values()) == expected
+    each_once(path, "".join(printed))
+    assert numbers(Results(path).runs().values()) == expected
     assert all(", seed" in text and "± standard deviation" in text for text in printed)
 
 
-def each_once(path):
-    counts = Counter((line["run"], line.get("epoch", 0)) for line in lines(path))
-    assert len(counts) == 4 * (1 + 3)  # a line that describes each run, and its epochs
-    assert set(counts.values()) == {1}
+def each_once(path, printed):
+    """Four runs of three epochs, each announced by one process only."""
+    said = Counter(re.findall(r"^(\w+, seed \d: +\d/3) ", printed, re.MULTILINE))
+    assert len(said) == len(contents(path)) * 3 == 12
+    assert set(said.values()) == {1}
 
 
 @pytest.mark.slow
 def test_torchrun_shares_the_runs_and_prints_once(tmp_path, expected):
-    path = tmp_path / "results.jsonl"
+    path = tmp_path / "results"
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
     done = subprocess.run(
         [*torchrun, "--no-python", *COMMAND, "--seeds", "2", "--results", str(path)],
@@ -213,21 +216,21 @@ def test_torchrun_shares_the_runs_and_prints_once(tmp_path, expected):
         timeout=600,
     )
     assert done.returncode == 0, done.stderr
-    each_once(path)
-    assert numbers(ResultsFile(path).runs().values()) == expected
+    each_once(path, done.stdout)
+    assert numbers(Results(path).runs().values()) == expected
     assert done.stdout.count("± standard deviation") == 1
 
 
 def test_the_run_of_a_dead_process_is_taken_over(tmp_path, monkeypatch):
-    path, said = tmp_path / "results.jsonl", []
+    path, said = tmp_path / "results", []
     monkeypatch.setattr(comparison, "PAUSE", 0.05)
-    go(tmp_path / "other.jsonl", ONE, seeds=1)
-    (run,) = ResultsFile(tmp_path / "other.jsonl").runs().values()
+    go(tmp_path / "other", ONE, seeds=1)
+    (run,) = Results(tmp_path / "other").runs().values()
     script = (
         "import sys, time; from filelock import FileLock\n"
         "with FileLock(sys.argv[1]): print('claimed', flush=True); time.sleep(600)"
     )
-    folder = tmp_path / "results.jsonl.runs"
+    folder = tmp_path / "results"
     folder.mkdir()
     holder = subprocess.Popen(
         [sys.executable, "-c", script, str(folder / f"{run.identifier}.lock")],
@@ -239,9 +242,7 @@ def test_the_run_of_a_dead_process_is_taken_over(tmp_path, monkeypatch):
     def kill_when_waited_for(line):
         said.append(line)
         if line.startswith("waiting for the 1 runs"):
-            assert [run.configuration for run in ResultsFile(path).runs().values()] == [
-                "normalisation"
-            ]
+            assert [run.configuration for run in Results(path).runs().values()] == ["normalisation"]
             holder.kill()
             holder.wait()
 
@@ -253,38 +254,38 @@ def test_the_run_of_a_dead_process_is_taken_over(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"epochs": 2}, "epochs: 3 in the file, 2 now"),
-        ({"images": 300}, "images: 200 in the file, 300 now"),
+        ({"epochs": 2}, "epochs: 3 in the results, 2 now"),
+        ({"images": 300}, "images: 200 in the results, 300 now"),
         ({"dataset": "shapes", "model": "cifarnet"}, "train set: 1,437 images, .* 10,000 images,"),
-        ({"learning_rate": 0.2}, "configuration base, learning_rate: 0.1 in the file, 0.2 now"),
+        ({"learning_rate": 0.2}, "configuration base, learning_rate: 0.1 in the results, 0.2 now"),
     ],
 )
 def test_other_budgets_and_other_recipes_are_refused(tmp_path, change, message):
-    path = tmp_path / "results.jsonl"
+    path = tmp_path / "results"
     go(path, ONE, seeds=1)
-    before = path.read_bytes()
+    before = contents(path)
     with pytest.raises(CourseError, match=f"(?s){message}.*--results.*--mix"):
         go(path, {"base": replace(ONE["base"], **change)}, seeds=1)
-    assert path.read_bytes() == before
+    assert contents(path) == before
 
 
 def test_other_code_is_refused_then_mixed_when_told(tmp_path, monkeypatch, expected):
-    path = tmp_path / "results.jsonl"
+    path = tmp_path / "results"
     go(path, ONE, seeds=1)
     code = comparison._code()
     monkeypatch.setattr(
         comparison, "_code", lambda: {**code, "code of training/loop.py": "changed"}
     )
-    with pytest.raises(CourseError, match=f"{LOOP}: [0-9a-f]{{8}} in the file, changed"):
+    with pytest.raises(CourseError, match=f"{LOOP}: [0-9a-f]{{8}} in the results, changed"):
         go(path, ONE, seeds=2)
     assert numbers(go(path, mix=True)) == expected
-    assert len(lines(path)) == 4 * (1 + 3)  # nothing done twice
-    with pytest.raises(CourseError, match="now\n"):  # the file stays a mixture
+    assert rows(path) == 4 * 3
+    with pytest.raises(CourseError, match="now\n"):  # the folder stays a mixture
         go(path)
 
 
 def test_a_run_resumed_with_other_code_stays_a_mixture(tmp_path, monkeypatch):
-    path = tmp_path / "results.jsonl"
+    path = tmp_path / "results"
 
     def interrupt(line):
         if "1/3" in line:
@@ -299,7 +300,7 @@ def test_a_run_resumed_with_other_code_stays_a_mixture(tmp_path, monkeypatch):
     (run,) = go(path, ONE, seeds=1, mix=True)
     assert run.history.epoch == [1, 2, 3]
     assert summaries.about([run])["code"].count("digest ") == 2
-    with pytest.raises(CourseError, match="in the file, changed now"):
+    with pytest.raises(CourseError, match="in the results, changed now"):
         go(path, ONE, seeds=2)
 
 
@@ -311,33 +312,46 @@ def test_the_code_that_changes_weights_is_in_the_fingerprint():
 
 
 def test_a_process_that_starts_with_other_conditions_is_refused_when_it_begins(tmp_path):
-    path = tmp_path / "results.jsonl"
+    path = tmp_path / "results"
     go(path, ONE, seeds=1)
-    (run,) = ResultsFile(path).runs().values()
+    (run,) = Results(path).runs().values()
     other = replace(run, conditions={**run.conditions, "epochs": 9})
-    with pytest.raises(CourseError, match="epochs: 3 in the file, 9 now"):
-        ResultsFile(path).begin(other)
+    with pytest.raises(CourseError, match="epochs: 3 in the results, 9 now"):
+        Results(path).begin(other)
 
 
 def test_a_run_that_diverges_does_not_stop_the_others(tmp_path):
-    path = tmp_path / "results.jsonl"
+    path = tmp_path / "results"
     wrong = replace(PAIR["base"], learning_rate=1e9)
     with pytest.raises(CourseError, match="1 of 2 runs failed. wrong, seed 0: the loss is"):
         go(path, {"wrong": wrong, **ONE}, seeds=1)
-    assert [run.configuration for run in ResultsFile(path).runs().values() if run.test] == ["base"]
+    assert [run.configuration for run in Results(path).runs().values() if run.test] == ["base"]
 
 
-def test_a_file_that_is_no_results_file_is_refused(tmp_path):
-    path = tmp_path / "results.jsonl"
-    path.write_text("name,value\n")
-    with pytest.raises(CourseError, match="line 1, is not a line of results"):
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("", "name,value\n", "is a file: expected a folder for results"),
+        ("notes.txt", "mine", "holds 'notes.txt', which is no result"),
+        ("base-0.json", "{", "base-0.json is no file of results"),
+        ("package.json", '{"name": "mine"}', "package.json is no file of results"),
+        ("base-0.json", "[]", "base-0.json is no file of results"),
+    ],
+)
+def test_what_is_no_result_is_refused_and_left_alone(tmp_path, name, text, message):
+    path = tmp_path / "results"
+    file = path / name if name else path
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(text)
+    with pytest.raises(CourseError, match=message):
         go(path)
-    assert path.read_text() == "name,value\n"
+    assert file.read_text() == text
+    assert sorted(tmp_path.rglob("*")) == sorted({path, file})
 
 
 def test_no_epoch_is_refused(tmp_path):
     with pytest.raises(CourseError, match="epochs is 0"):
-        go(tmp_path / "results.jsonl", {"base": replace(ONE["base"], epochs=0)})
+        go(tmp_path / "results", {"base": replace(ONE["base"], epochs=0)})
 
 
 @pytest.mark.parametrize(("device", "expected"), [(None, "cuda:1"), ("cuda:0", "cuda:0")])

@@ -283,6 +283,7 @@ shift = FunctionCheck(
             (torch.tensor(rng.integers(1, 256, (2, 1, 28, 28)), dtype=torch.uint8), right, down)
             for right, down in [(3, -4), tuple(rng.choice([-4, -3, -2, 2, 3, 4], 2).tolist())]
         ),
+        (torch.tensor(rng.integers(1, 256, (2, 1, 20, 28)), dtype=torch.uint8), -4, 4),
     ],
     mistakes=[
         Mistake(

@@ -14,7 +14,7 @@ def add(commands) -> None:
         "compare",
         help="train configurations over several seeds, tabulate and draw them",
         description="Train named configurations with one budget, over several seeds. The same "
-        "command again goes on where it was stopped; several may run at once on one results file.",
+        "command again goes on where it was stopped; several may run at once on one folder.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     command.set_defaults(run=compare_command)
@@ -29,7 +29,7 @@ def add(commands) -> None:
     option("--model", default="cifarnet", help="as in train")
     option("--data", metavar="DIR", help="where data sets are, or go")
     option("--device", help="auto, cpu, cuda, cuda:N or mps; default: TP_CNN_DEVICE, or auto")
-    option("--results", default="compare.jsonl", metavar="FILE", help="created, or completed")
+    option("--results", default="build/compare", metavar="DIR", help="created, or completed")
     option("--mix", action="store_true", help="accept results of other code, data or budgets")
     option("--csv", metavar="FILE", help="write one line an epoch of all the results")
     option("--figure", metavar="FILE", help="draw the curves and the test accuracies")

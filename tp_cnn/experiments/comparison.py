@@ -1,6 +1,6 @@
 """Comparisons of configurations over several seeds: resumable, shared by several processes.
 
-Every configuration is trained with the same budget and the same seeds, into a results file (see
+Every configuration is trained with the same budget and the same seeds, into a results folder (see
 `tp_cnn.experiments.results`). Calling again goes on: what is done stays, what was interrupted
 resumes after its last epoch, what is new is added.
 """
@@ -18,9 +18,9 @@ import torch
 from tp_cnn import runtime
 from tp_cnn.data.sources import ImageSet, load
 from tp_cnn.errors import CourseError
-from tp_cnn.experiments.results import ResultsFile, Run
+from tp_cnn.experiments.results import Results, Run
 from tp_cnn.training import recipe as recipes
-from tp_cnn.training.history import Row
+from tp_cnn.training.history import History, Row
 from tp_cnn.training.recipe import Recipe
 
 # What the weights that a recipe gives depend on; the rest of the package finds, checks or shows.
@@ -40,7 +40,7 @@ PAUSE = 1.0  # seconds between two looks at the runs of other processes
 def compare(
     configurations: Mapping[str, Recipe],
     seeds: int = 3,
-    results: str | Path = "compare.jsonl",
+    results: str | Path = "build/compare",
     *,
     root: str | Path | None = None,
     device: str | None = None,
@@ -48,22 +48,22 @@ def compare(
     progress: bool | None = None,
     say: Callable[[str], None] = print,
 ) -> list[Run]:
-    """Train every configuration with the seeds 0, 1, 2, ...; return all the runs of the file.
+    """Train every configuration with the seeds 0, 1, 2, ...; return all the runs of the folder.
 
-    Several processes may call it at once on one file: each run is done by one of them, and all
+    Several processes may call it at once on one folder: each run is done by one of them, and all
     return when the last run is done. When one dies, another goes on from its checkpoint.
 
     Args:
         configurations: name -> recipe, as `tp_cnn.experiments.configurations.recipes` gives them.
-        results: the file to create or to complete.
+        results: the folder to create or to complete.
         root, device: as in `tp_cnn.training.recipe.train`. Processes that torchrun starts take a
             GPU each.
-        mix: accept a file that holds results of other code, data or budgets.
+        mix: accept a folder that holds results of other code, data or budgets.
         progress: show a bar an epoch, as in `tp_cnn.training.fit`.
         say: receives a line an epoch.
 
     Raises:
-        CourseError: the file holds results of other code, data or budgets; or runs failed (they
+        CourseError: the folder holds results of other code, data or budgets; or runs failed (they
             diverged, for example), once the others are done.
     """
     device = _device_of_rank(device)
@@ -75,31 +75,32 @@ def compare(
     wanted = [
         replace(run, recipe={**run.recipe, "seed": seed}) for seed in range(seeds) for run in first
     ]
-    file = ResultsFile(results)
+    folder = Results(results)
     for run in first:
         if not mix:
-            file.refuse_mixing(run)
+            folder.refuse_mixing(run)
 
     def train(run: Run) -> None:
-        _train(file, run, mix, say, root=root, device=device, progress=progress)
+        _train(folder, run, mix, say, root=root, device=device, progress=progress)
 
     try:
-        _do_all(file, wanted, train, say)
+        _do_all(folder, wanted, train, say)
     except KeyboardInterrupt:
-        say(f"interrupted; what is done is in {file.path}, and the same command goes on from there")
+        done = f"what is done is in {folder.folder}"
+        say(f"interrupted; {done}, and the same command goes on from there")
         raise
-    return list(file.runs().values())
+    return list(folder.runs().values())
 
 
-def _do_all(file: ResultsFile, wanted: list[Run], train: Callable, say: Callable) -> None:
+def _do_all(folder: Results, wanted: list[Run], train: Callable, say: Callable) -> None:
     failures, waiting = {}, False
-    while pending := [run for run in wanted if not (file.has(run) or run.identifier in failures)]:
+    while pending := [run for run in wanted if not (folder.has(run) or run.identifier in failures)]:
         idle = True
         for run in pending:
             try:
-                with file.claim(run) as claimed:
+                with folder.claim(run) as claimed:
                     idle = idle and not claimed
-                    if claimed and not file.has(run):  # it may have been done since we looked
+                    if claimed and not folder.has(run):  # it may have been done since we looked
                         train(run)
             except CourseError as error:
                 failures[run.identifier] = f"{run.configuration}, seed {run.seed}: {error}"
@@ -115,28 +116,26 @@ def _do_all(file: ResultsFile, wanted: list[Run], train: Callable, say: Callable
         )
 
 
-def _train(file: ResultsFile, run: Run, mix: bool, say: Callable, **options) -> None:
+def _train(folder: Results, run: Run, mix: bool, say: Callable, **options) -> None:
     """Do a run that we have claimed, or what is left of it."""
     epochs = run.recipe["epochs"]
-    checkpoint = file.checkpoint(run)
-    file.begin(run, mix)
+    checkpoint = folder.checkpoint(run)
+    run = folder.begin(run, mix)
 
     def record(row: Row) -> None:
         say(f"{run.configuration}, seed {run.seed}: {row.epoch:>3}/{epochs} {_progress(row)}")
-        if row.epoch < epochs:  # the last one waits for the test measure
-            file.add(run, row)
+        # A run that lost its checkpoint begins again: its new rows replace the old ones.
+        run.history = History([*(old for old in run.history if old.epoch < row.epoch), row])
+        folder.save(run)
 
     result = recipes.train(
         Recipe(**run.recipe), checkpoint=checkpoint, after_epoch=record, **options
     )
     if result.test is None:
         raise KeyboardInterrupt
-    # A kill between the checkpoint and the line of an epoch leaves the latter out.
-    known = file.runs()[run.identifier].history
-    for row in result.history[:-1]:
-        if row not in known:
-            file.add(run, row)
-    file.add(run, result.history[-1], result.test)
+    # A kill between the checkpoint and the file leaves the last epoch out of the latter.
+    run.history, run.test = result.history, result.test
+    folder.save(run)
     checkpoint.unlink()
 
 

@@ -1,25 +1,27 @@
-"""A file of training runs that survives a kill and that several processes fill together.
+"""A folder of training runs that survives a kill and that several processes fill together.
 
-It holds JSON lines, only ever added at its end: one that describes a run each time a process
-takes it up, then one an epoch. The last epoch's line holds the test measure, which ends the run.
-A line that a kill has cut short is ignored, and removed by the next writer. Locks and checkpoints
-lie in a folder beside it, that has its name and ``.runs``.
+It holds a JSON file a run, written whole after each epoch and renamed, so that a reader sees the
+old one or the new one. The test measure ends the run. Beside it lie the run's lock, and its
+checkpoint until it is done.
 """
 
 import hashlib
 import json
-import os
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from tp_cnn.errors import CourseError
+from tp_cnn.files import atomic_write
 from tp_cnn.training import Measure
 from tp_cnn.training.history import History, Row
+
+SUFFIXES = {".json", ".lock", ".pt", ".part"}  # what a folder of results holds
 
 
 @dataclass
@@ -28,7 +30,7 @@ class Run:
 
     ``conditions`` is what must be equal for runs to be compared: budget, code, data; ``earlier``
     holds those of its beginning, if it was resumed under others. ``about`` says where and when it
-    was last taken up.
+    was last taken up, ``begun`` is the time of its beginning, in seconds.
     """
 
     configuration: str
@@ -38,6 +40,7 @@ class Run:
     history: History = field(default_factory=History)
     test: Measure | None = None
     earlier: list[dict] = field(default_factory=list)
+    begun: float = 0.0
 
     @property
     def seed(self) -> int:
@@ -55,33 +58,33 @@ class Run:
         return re.sub(r"[^\w-]+", "-", self.configuration) + f"-{self.seed}-{digest[:8]}"
 
 
-DESCRIPTION = ("configuration", "recipe", "conditions", "about")  # what a run's first line holds
+class Results:
+    """The results in ``folder``; it need not exist yet.
 
+    Raises:
+        CourseError: the folder is a file, or holds something else than results.
+    """
 
-class ResultsFile:
-    """The results file at ``path``; it need not exist yet."""
-
-    def __init__(self, path: str | Path):
-        self.path = Path(path)
-        self.folder = self.path.with_name(self.path.name + ".runs")
+    def __init__(self, folder: str | Path):
+        self.folder = Path(folder)
+        if self.folder.is_file():
+            raise CourseError(f"{folder} is a file: expected a folder for results, new or begun")
+        entries = self.folder.iterdir() if self.folder.exists() else ()
+        foreign = sorted(entry.name for entry in entries if entry.suffix not in SUFFIXES)
+        if foreign:
+            raise CourseError(
+                f"{folder} holds {foreign[0]!r}, which is no result: give a folder for results "
+                "alone (--results)"
+            )
 
     def runs(self) -> dict[str, Run]:
         """The runs by identifier, in the order in which they began.
 
         Raises:
-            CourseError: a line is not one that this class writes.
+            CourseError: a file is not one that this class writes.
         """
-        runs = {}
-        content = self.path.read_bytes() if self.path.exists() else b""
-        for number, line in enumerate(content.split(b"\n")[:-1], 1):  # after the last \n: cut short
-            try:
-                _read(json.loads(line), runs)
-            except (ValueError, KeyError, TypeError, AttributeError) as error:
-                raise CourseError(
-                    f"{self.path}, line {number}, is not a line of results ({error!r}): delete "
-                    "that line, or give another results file"
-                ) from None
-        return runs
+        runs = {path.stem: _read(path) for path in self.folder.glob("[!.]*.json")}
+        return dict(sorted(runs.items(), key=lambda item: (item[1].begun, item[0])))
 
     def has(self, run: Run) -> bool:
         """Whether the run is there and done."""
@@ -89,7 +92,7 @@ class ResultsFile:
         return known is not None and known.test is not None
 
     def refuse_mixing(self, run: Run) -> None:
-        """Raise a CourseError if the file holds runs that cannot be compared with this one."""
+        """Raise a CourseError if the folder holds runs that cannot be compared with this one."""
         found = []
         for other in self.runs().values():
             for conditions in (*other.earlier, other.conditions):
@@ -99,13 +102,13 @@ class ResultsFile:
                 found += [f"configuration {run.configuration}, {line}" for line in changed]
         if found:
             raise CourseError(
-                f"{self.path} holds results that cannot be compared with these:\n  "
+                f"{self.folder} holds results that cannot be compared with these:\n  "
                 + "\n  ".join(dict.fromkeys(found))
-                + "\ngive another results file (--results), or accept the mixture (--mix)"
+                + "\ngive another folder (--results), or accept the mixture (--mix)"
             )
 
-    def begin(self, run: Run, mix: bool = False) -> None:
-        """Add the line that describes a run, before its epochs.
+    def begin(self, run: Run, mix: bool = False) -> Run:
+        """Write a run before its first epoch, or take up what is there of it; return it.
 
         Raises:
             CourseError: see `refuse_mixing`; never if ``mix``.
@@ -113,14 +116,20 @@ class ResultsFile:
         with self._lock("results"):
             if not mix:
                 self.refuse_mixing(run)
-            described = {key: getattr(run, key) for key in DESCRIPTION}
-            self._append({"run": run.identifier, **described})
+            known = self.runs().get(run.identifier)
+            if known is None:
+                run = replace(run, begun=time.time())
+            else:
+                earlier = [*known.earlier, known.conditions]
+                earlier = [one for one in earlier if one != run.conditions]
+                run = replace(run, history=known.history, earlier=earlier, begun=known.begun)
+            self.save(run)
+        return run
 
-    def add(self, run: Run, row: Row, test: Measure | None = None) -> None:
-        """Add an epoch; with ``test``, the last one."""
-        measured = {"test_loss": test.loss, "test_accuracy": test.accuracy} if test else {}
-        with self._lock("results"):
-            self._append({"run": run.identifier, **asdict(row), **measured})
+    def save(self, run: Run) -> None:
+        """Write the run's file anew."""
+        with atomic_write(self.folder / f"{run.identifier}.json") as temporary:
+            temporary.write_text(json.dumps(asdict(run), ensure_ascii=False), encoding="utf-8")
 
     @contextmanager
     def claim(self, run: Run) -> Iterator[bool]:
@@ -144,36 +153,23 @@ class ResultsFile:
         self.folder.mkdir(parents=True, exist_ok=True)
         return FileLock(self.folder / f"{name}.lock")  # the system frees it when its holder dies
 
-    def _append(self, record: dict) -> None:
-        with open(self.path, "a+b") as file:
-            file.seek(0)
-            file.truncate(file.read().rfind(b"\n") + 1)  # drop a line that a kill has cut short
-            file.write(json.dumps(record, ensure_ascii=False).encode() + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
 
-
-def _read(record: dict, runs: dict[str, Run]) -> None:
-    identifier = record.pop("run")
-    if "epoch" not in record:
-        run, before = Run(**record), runs.get(identifier)
-        if before:  # taken up again
-            run.history, run.test = before.history, before.test
-            run.earlier = [*before.earlier, before.conditions]
-        runs[identifier] = run
-        return
-    run = runs[identifier]
-    if "test_accuracy" in record:
-        run.test = Measure(record.pop("test_loss"), record.pop("test_accuracy"))
-    row = Row(**record)
-    # A run that lost its checkpoint begins again: its new rows replace the old ones.
-    kept = [old for old in run.history if old.epoch != row.epoch]
-    run.history = History(sorted([*kept, row], key=lambda row: row.epoch))
+def _read(path: Path) -> Run:
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        record["history"] = History(Row(**row) for row in record["history"])
+        record["test"] = Measure(*record["test"]) if record["test"] else None
+        return Run(**record)
+    except (ValueError, KeyError, TypeError) as error:
+        raise CourseError(
+            f"{path} is no file of results ({error!r}): delete it, or give another folder "
+            "(--results)"
+        ) from None
 
 
 def _differences(there: dict, here: dict) -> list[str]:
     return [
-        f"{key}: {there.get(key, 'none')} in the file, {here.get(key, 'none')} now"
+        f"{key}: {there.get(key, 'none')} in the results, {here.get(key, 'none')} now"
         for key in {**there, **here}
         if there.get(key) != here.get(key)
     ]

@@ -50,6 +50,8 @@ def _content(value: object, depth: int) -> object:
     if isinstance(value, FunctionType):
         held = [value.__defaults__, value.__kwdefaults__, *map(_held, value.__closure__ or ())]
         return _bytecode(value.__code__), [_content(one, depth - 1) for one in held]
+    if isinstance(value, type) and depth < DEPTH:  # told whole where its module holds it
+        return value.__module__, value.__qualname__
     if isinstance(value, type):
         return value.__name__, [base.__name__ for base in value.__mro__], _methods(value, depth - 1)
     if isinstance(value, list | tuple):

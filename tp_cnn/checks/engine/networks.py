@@ -34,6 +34,7 @@ from tp_cnn.checks.engine.traces import (
 )
 
 IMAGES = 3  # an odd number, that no layer of the course has as its size
+BRIGHT = 40  # times brighter, the last one shows an activation that has a ceiling (ReLU6)
 KINDS = {
     nn.Conv2d: "une convolution",
     nn.Linear: "une couche dense",
@@ -90,6 +91,7 @@ class NetworkCheck(Check):
             still = still_layer(network)
             draw_weights(network)
             images = torch.randn(IMAGES, *self.image_shape)
+            images[-1] *= BRIGHT
             try:
                 seen = self._follow(network.eval(), images, seed)
                 _refuse_unused(network, seen)

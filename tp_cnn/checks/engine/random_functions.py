@@ -59,8 +59,8 @@ class RandomCheck(FunctionCheck):
         facts = []
         for index, arguments in enumerate(tries):
             part = slice(index * self.calls, (index + 1) * self.calls)
-            shape = to_array(right[part][0].result).shape
-            found = [_array(trial.result, shape) for trial in trials[part]]
+            wanted = right[part][0].result
+            found = [_array(trial.result, wanted) for trial in trials[part]]
             misfit = next((place for place, array in enumerate(found) if array is None), None)
             facts.append(_shape_fact(trials[part][misfit or 0], misfit is None))
             if misfit is not None:
@@ -69,19 +69,26 @@ class RandomCheck(FunctionCheck):
         return Seen(facts)
 
 
-def _array(result: object, shape: tuple[int, ...]) -> np.ndarray | None:
-    """The result as an array of numbers, or None if it is anything else or has another shape."""
+def _array(result: object, wanted: object) -> np.ndarray | None:
+    """The result as an array of numbers, or None if it is anything else or has another shape.
+
+    A list of tensors is something else: what follows in the notebook calls methods of a tensor.
+    """
     try:
         array = to_array(result)
     except Unreadable:
         return None
-    return array.astype(np.float64) if array.shape == shape else None
+    same = array.shape == to_array(wanted).shape and not isinstance(result, list | tuple)
+    return array.astype(np.float64) if same else None
 
 
 def _shape_fact(trial: Trial, right: bool) -> Fact:
     """0 where the shape is right; else a list, that cannot be taken for it."""
     if right:
         return Fact(0)
+    if isinstance(trial.result, list | tuple):
+        sentence = "vous obtenez une liste ; il faut un seul tenseur (torch.stack en réunit)."
+        return Fact([-2], trial.when(sentence))
     try:
         shape = to_array(trial.result).shape
     except Unreadable as reason:
