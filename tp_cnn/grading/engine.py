@@ -87,6 +87,8 @@ def check_control(exam: Exam, executor: Executor) -> None:
     content = editions.serialise(editions.notebook(exam.source, "solution")).encode()
     watch = Canaries.new()
     rebuilt, prepared = preparation.prepare(exam.assignment, content, {}, watch)
+    if prepared is None:
+        raise CourseError(f"the solution of {exam.source.name}: {'; '.join(rebuilt.reasons)}")
     execution, exam.control = _execute(rebuilt, prepared, watch, executor, {})
     tried = Tried(Outcome("_control", "_control", "", "graded"), rebuilt, execution.notebook)
     if not execution.failure:

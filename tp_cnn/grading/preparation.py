@@ -15,7 +15,7 @@ from tp_cnn.grading.rebuild import Rebuilt, rebuild
 from tp_cnn.grading.selection import is_added, needed
 
 SECONDS = 30  # the longest of the course takes a tenth of one
-MEMORY = 1_500_000_000  # bytes of address space
+MEMORY = 1_500_000_000  # bytes of data
 TOO_HEAVY = (
     f"notebook trop lourd à analyser (plus de {SECONDS} s ou de {MEMORY / 1e9:.1f} Go) : lire ce "
     "qu'il contient, et demander à l'étudiant un notebook ordinaire"
@@ -23,7 +23,8 @@ TOO_HEAVY = (
 NOT_EXECUTED = "cellules personnelles dont aucune réponse ne dépend, non exécutées : {}"
 METHOD = "forkserver" if sys.platform.startswith("linux") else "spawn"
 PROCESSES = multiprocessing.get_context(METHOD)
-PROCESSES.set_forkserver_preload([__name__, "nbformat.v4"])
+# Once, and not in each process; multiprocessing imports the main program in any case.
+PROCESSES.set_forkserver_preload(["__main__", __name__, "nbformat.v4"])
 
 
 def prepare(assignment, content: bytes, others: dict, watch: Canaries) -> tuple[Rebuilt, object]:
@@ -72,7 +73,7 @@ def _work(answer, function, arguments: tuple) -> None:
     with contextlib.suppress(ImportError):  # not on Windows
         import resource
 
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+        resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
         resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
     sys.setrecursionlimit(10_000)  # of the trees of long sums
     try:
