@@ -133,6 +133,38 @@ def norm(values):
     return math.sqrt((values**2).sum())
 
 
+def filled(window):
+    """The notebook's template of the second version, its window as a student wrote it."""
+
+    def student(image, kernel, stride, padding):
+        k, s, p = len(kernel), stride, padding
+        rows, columns = ((side + 2 * p - k) // s + 1 for side in image.shape)
+        names = {"image": image, "padded": np.pad(image, p), "twice": np.pad(image, 2 * p)}
+        out = np.zeros((rows, columns))
+        for i in range(rows):
+            for j in range(columns):
+                found = eval(window, {**names, "i": i, "j": j, "k": k, "s": s, "p": p})
+                out[i, j] = np.sum(found * kernel)
+        return out
+
+    return student
+
+
+def pool_filled(summary, window):
+    """The same for the template of pooling."""
+
+    def student(image, size, stride):
+        rows, columns = ((side - size) // stride + 1 for side in image.shape)
+        out = np.zeros((rows, columns))
+        for i in range(rows):
+            for j in range(columns):
+                names = {"image": image, "i": i, "j": j, "k": size, "s": stride}
+                out[i, j] = summary(eval(window, names))
+        return out
+
+    return student
+
+
 ANSWERS = {
     "correlation_by_hand": Answers(
         right=[[3, 4, 14, 18], torch.tensor([3.0, 4, 14, 18], requires_grad=True)],
@@ -224,6 +256,16 @@ ANSWERS = {
                 np.pad(image, ((padding, 0), (padding, 0))), kernel, stride
             ),
             "replicated": lambda *arguments: strided(*arguments, mode="edge"),
+            "mirror": lambda image, kernel, *others: loops(image, np.flip(kernel), *others),
+            "unframed-window": filled("image[i * s : i * s + k, j * s : j * s + k]"),
+            "framed-twice": filled("twice[i * s : i * s + k, j * s : j * s + k]"),
+            "corner-without-stride": filled("padded[i : i + k, j : j + k]"),
+            "one-axis": filled("padded[i * s : i * s + k, j : j + k]"),
+            "corner-by-kernel": filled("padded[i * k : i * k + k, j * k : j * k + k]"),
+            "padding-subtracted": filled(
+                "padded[i * s - p : i * s - p + k, j * s - p : j * s - p + k]"
+            ),
+            "stride-in-window": filled("padded[i * s : i * s + k : s, j * s : j * s + k : s]"),
         },
     ),
     "convolution_channels": Answers(
@@ -373,6 +415,10 @@ ANSWERS = {
             "stride-is-size": lambda image, size, stride: nn.MaxPool2d(size)(
                 torch.tensor(image)[None]
             )[0],
+            "corner-without-stride": pool_filled(np.max, "image[i : i + k, j : j + k]"),
+            "window-of-stride": pool_filled(np.max, "image[i * s : i * s + s, j * s : j * s + s]"),
+            "one-axis": pool_filled(np.max, "image[i * s : i * s + k, j : j + k]"),
+            "corner-by-size": pool_filled(np.max, "image[i * k : i * k + k, j * k : j * k + k]"),
         },
     ),
     "average_pool": Answers(
@@ -382,6 +428,9 @@ ANSWERS = {
             "sum": pooled_by(np.sum),
             "side": pooled_by(lambda window: window.sum() / len(window)),
             "stride-is-size": lambda image, size, stride: pooled(np.mean, image, size, size),
+            "corner-without-stride": pool_filled(np.mean, "image[i : i + k, j : j + k]"),
+            "window-of-stride": pool_filled(np.mean, "image[i * s : i * s + s, j * s : j * s + s]"),
+            "one-axis": pool_filled(np.mean, "image[i * s : i * s + k, j : j + k]"),
         },
     ),
     "fragment_value": Answers(

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tp_cnn.checks.convolution.arrays import pool, whole
+from tp_cnn.checks.convolution.arrays import pool, scan, square, whole
 from tp_cnn.checks.convolution.messages import AVERAGE, STRIDE_IGNORED
 from tp_cnn.checks.engine.framework import FunctionCheck, Mistake, ValueCheck
 
@@ -30,6 +30,40 @@ def _pooling_tries(rng) -> list[tuple]:
     ]
 
 
+def _in_template(operation, corner, side=lambda k, s: k):
+    """A mistake in the loop of the template: ``corner(i, j, k, s)`` is a window's corner."""
+
+    def mistaken(image, size, stride):
+        return scan(
+            pool(image, size, stride, np.max).shape,
+            lambda i, j: operation(square(image, *corner(i, j, size, stride), side(size, stride))),
+        )
+
+    return mistaken
+
+
+def _loop_mistakes(operation) -> list[Mistake]:
+    """What both poolings share, since ``pool`` makes their windows."""
+    return [
+        Mistake(
+            "corner-without-stride",
+            _in_template(operation, lambda i, j, k, s: (i, j)),
+            "La sortie a la bonne taille, mais d'une position à la suivante la fenêtre n'avance "
+            "que d'une case : où est son coin ?",
+        ),
+        Mistake(
+            "window-of-stride",
+            _in_template(operation, lambda i, j, k, s: (i * s, j * s), side=lambda k, s: s),
+            "La fenêtre a le côté du stride : elle doit avoir celui qui est demandé, size.",
+        ),
+        Mistake(
+            "one-axis",
+            _in_template(operation, lambda i, j, k, s: (i * s, j)),
+            "La fenêtre avance du stride vers le bas, mais d'une seule case vers la droite.",
+        ),
+    ]
+
+
 max_pool = FunctionCheck(
     "Max-pooling d'une image à un canal, sans padding.",
     answer=lambda image, size, stride: pool(image, size, stride, np.max),
@@ -44,6 +78,12 @@ max_pool = FunctionCheck(
         ),
         Mistake("stride-ignored", lambda x, k, s: pool(x, k, 1, np.max), STRIDE_IGNORED),
         Mistake("stride-is-size", lambda x, k, s: pool(x, k, k, np.max), STRIDE_IS_SIZE),
+        *_loop_mistakes(np.max),
+        Mistake(  # ends on an error: the maximum of no pixel; a mean only gives NaN
+            "corner-by-size",
+            _in_template(np.max, lambda i, j, k, s: (i * k, j * k)),
+            STRIDE_IS_SIZE,
+        ),
     ],
 )
 
@@ -68,5 +108,6 @@ average_pool = FunctionCheck(
             "La somme est divisée par le côté de la fenêtre : combien de cases contient-elle ?",
         ),
         Mistake("stride-is-size", lambda x, k, s: pool(x, k, k, np.mean), STRIDE_IS_SIZE),
+        *_loop_mistakes(np.mean),
     ],
 )

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tp_cnn.checks.convolution.arrays import correlate, whole
+from tp_cnn.checks.convolution.arrays import correlate, scan, square, whole
 from tp_cnn.checks.convolution.messages import (
     JUMPS,
     MIRROR,
@@ -103,11 +103,33 @@ correlation_2d = FunctionCheck(
     ],
 )
 
+
+def _in_template(corner, frame=np.pad, every_pixel=True):
+    """A mistake in the loop of the template: ``corner(i, j, s, p, k)`` is a window's corner."""
+
+    def mistaken(image, kernel, stride, padding):
+        k = len(kernel)
+        framed, step = frame(image, padding), 1 if every_pixel else stride
+        return scan(
+            correlate(image, kernel, stride, padding).shape,
+            lambda i, j: np.sum(
+                square(framed, *corner(i, j, stride, padding, k), k, step) * kernel
+            ),
+        )
+
+    return mistaken
+
+
+def _corner(i, j, s, p, k):
+    return i * s, j * s
+
+
 correlation_2d_strided = FunctionCheck(
     "Corrélation d'une image à un canal par un filtre carré, avec stride et padding.",
     answer=lambda image, kernel, stride, padding: correlate(image, kernel, stride, padding),
     tries=lambda rng: [
         (IMAGE, KERNEL, 2, 0),
+        (IMAGE, KERNEL, 1, 0),  # tells the stride from the side of the filter
         (IMAGE, KERNEL, 1, 1),
         (whole(rng, 6, 7), whole(rng, 3, 3), 2, 1),
         (rng.normal(size=(9, 12)), rng.normal(size=(3, 3)), 3, 2),
@@ -124,6 +146,45 @@ correlation_2d_strided = FunctionCheck(
             "replicated",
             lambda x, w, s, p: correlate(np.pad(x, p, mode="edge"), w, s),
             "Le padding recopie le bord de l'image : il doit être fait de zéros.",
+        ),
+        Mistake("mirror", lambda x, w, s, p: correlate(x, w[::-1, ::-1], s, p), MIRROR),
+        Mistake(
+            "unframed-window",
+            _in_template(_corner, frame=lambda image, padding: image),
+            "La fenêtre est prise dans l'image de départ, et non dans l'image encadrée de zéros.",
+        ),
+        Mistake(
+            "framed-twice",
+            _in_template(_corner, frame=lambda image, padding: np.pad(image, 2 * padding)),
+            "Le cadre de zéros est deux fois trop large : de combien grandit chaque côté ?",
+        ),
+        Mistake(
+            "corner-without-stride",
+            _in_template(lambda i, j, s, p, k: (i, j)),
+            "La sortie a la bonne taille, mais d'une position à la suivante la fenêtre n'avance "
+            "que d'une case : où est son coin ?",
+        ),
+        Mistake(
+            "one-axis",
+            _in_template(lambda i, j, s, p, k: (i * s, j)),
+            "La fenêtre avance du stride vers le bas, mais d'une seule case vers la droite.",
+        ),
+        Mistake(
+            "corner-by-kernel",
+            _in_template(lambda i, j, s, p, k: (i * k, j * k)),
+            "La fenêtre avance de la taille du filtre et non du stride.",
+        ),
+        Mistake(
+            "padding-subtracted",
+            _in_template(lambda i, j, s, p, k: (i * s - p, j * s - p)),
+            "Dans l'image encadrée, la première fenêtre commence à la ligne 0 : il n'y a plus de "
+            "padding à retirer.",
+        ),
+        Mistake(
+            "stride-in-window",
+            _in_template(_corner, every_pixel=False),
+            "Le stride saute des pixels à l'intérieur de la fenêtre : il ne doit espacer que les "
+            "fenêtres.",
         ),
     ],
 )

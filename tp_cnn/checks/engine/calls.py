@@ -38,10 +38,13 @@ GRADIENTS_OFF = (
 class Refused(Exception):
     """The student's code cannot be judged any further; the message says why, in French."""
 
-    def __init__(self, message: str, mistake: str | None = None, status: str = "wrong"):
+    def __init__(
+        self, message: str, mistake: str | None = None, status: str = "wrong", error: str = ""
+    ):
         super().__init__(message)
         self.mistake = mistake
         self.status = status
+        self.error = error  # the exception that ended the student's code, class and text
 
 
 @dataclass(frozen=True)
@@ -173,7 +176,8 @@ def _refusal(failure: Failure, outcome: Returned, names: list[str], trial: Trial
     meaning = next((ERRORS[name] for name in failure.errors if name in ERRORS), "")
     kind = failure.errors[0] + (f" ({meaning})" if meaning else "")
     message = trial.when(f"votre code s'arrête sur une erreur.{place}\n  {kind} : {failure.text}")
-    return Refused(message + told(trial.printed), "exception")
+    error = f"{failure.errors[0]}: {failure.text}"
+    return Refused(message + told(trial.printed), "exception", error=error)
 
 
 def _not_a_function(shown: str) -> Refused:

@@ -45,7 +45,7 @@ from tp_cnn.checks.engine.calls import (
 )
 from tp_cnn.checks.engine.compare import Difference, blanks, difference, is_whole, to_array
 from tp_cnn.checks.engine.limits import LIMIT, TimeUp, time_limit
-from tp_cnn.checks.engine.running import Call, plain_call
+from tp_cnn.checks.engine.running import Call, error_text, plain_call
 
 LABELS = {"todo": "◻ À faire", "right": "✔ Juste", "wrong": "✘ Pas encore"}
 
@@ -141,7 +141,7 @@ class Check:
         Args:
             trials: what the student's answer gave, one for each input tried.
             wanted: the right result for each input.
-            mistaken: gives the results of a mistake for the same inputs.
+            mistaken: gives the results of a mistake for the same inputs, None if it fails on one.
         """
         differences = self._differences(trials, wanted)
         first = next((index for index, found in enumerate(differences) if found), None)
@@ -150,7 +150,8 @@ class Check:
         trial, found = trials[first], differences[first]
         name, pointer = (None if found.kind == "value" else found.kind), ""
         for mistake in self.mistakes:
-            if not any(self._differences(trials, mistaken(mistake))):
+            results = mistaken(mistake)
+            if results is not None and not any(self._differences(trials, results)):
                 name, pointer = mistake.name, f"\n  → {mistake.message}"
                 break
         sentence = trial.when(found.sentence)
@@ -206,12 +207,27 @@ class FunctionCheck(Check):
                 refusal = refused
                 break
         refuse_blanks([trial.result for trial in trials])
-        tries = tries[: len(trials)]
-        wanted = _results(self.answer, tries)
+        done = tries[: len(trials)]
+        wanted = [self.answer(*copy.deepcopy(arguments)) for arguments in done]
         if refusal and not any(self._differences(trials, wanted)):
-            raise refusal
-        return self.compare(trials, wanted, lambda mistake: _results(mistake.answer, tries))
+            raise self._named(refusal, trials, tries)
+        return self.compare(trials, wanted, lambda mistake: _results(mistake.answer, done)[0])
+
+    def _named(self, refusal: Refused, trials: list[Trial], tries: list[tuple]) -> Refused:
+        """The refusal, with the mistake that gave the same results, then failed in the same way."""
+        for mistake in self.mistakes if refusal.mistake == "exception" else ():
+            before, _ = _results(mistake.answer, tries[: len(trials)])
+            if before is None or any(self._differences(trials, before)):
+                continue
+            _, error = _results(mistake.answer, [tries[len(trials)]])
+            if error and f"{type(error).__name__}: {error_text(error)}" == refusal.error:
+                return Refused(f"{refusal}\n  → {mistake.message}", mistake.name)
+        return refusal
 
 
-def _results(function: Callable, tries: list[tuple]) -> list:
-    return [function(*copy.deepcopy(arguments)) for arguments in tries]
+def _results(function: Callable, tries: list[tuple]) -> tuple[list | None, Exception | None]:
+    """What ``function`` gives for each try; None, and the error, if it fails on one."""
+    try:
+        return [function(*copy.deepcopy(arguments)) for arguments in tries], None
+    except Exception as error:  # a mistake that ends on an error, as a student's would
+        return None, error
