@@ -326,6 +326,7 @@ ANSWERS = {
             "by-image": lambda x: (x.mean((2, 3)), x.std((2, 3))),
             "by-place": lambda x: (x.mean(0), x.std(0, correction=0)),
             "swapped": lambda x: torch.std_mean(x, (0, 2, 3)),
+            "grey-levels": lambda x: statistics(255 * x),
         },
     ),
     "normalise_both": Answers(
@@ -347,6 +348,10 @@ ANSWERS = {
                 x - train.mean((0, 2, 3), keepdim=True) for x in (train, test)
             ),
             "variance": variance,
+            "divided-first": lambda train, test: tuple(
+                x - train.mean((0, 2, 3), keepdim=True) / train.std((0, 2, 3), keepdim=True)
+                for x in (train, test)
+            ),
         },
     ),
     "random_crop": Answers(
@@ -437,6 +442,7 @@ ANSWERS = {
             "no-zero-grad": careless(zero=False),
             "eval-mode": lambda model, batches, epochs: train(model.eval(), batches, epochs),
             "told-after": careless(after=True),
+            "factor-lost": careless(gamma=0.05),
         },
     ),
     "dropout": Answers(

@@ -233,6 +233,7 @@ ANSWERS = {
             "clipped": lambda values: torch.tensor(values).clamp(0, 1),
             "negative-part": lambda values: values * (values < 0),
             "step": lambda values: np.heaviside(values, 0),
+            "leaky": lambda values: nn.functional.leaky_relu(torch.tensor(values)),
         },
     ),
     "correlation_2d": Answers(
@@ -292,6 +293,11 @@ ANSWERS = {
             "mean": lambda image, kernels, bias: (
                 channels(image, kernels, 0 * bias) / len(image) + bias[:, None, None]
             ),
+            "mirror": lambda image, kernels, bias: channels(image, np.flip(kernels, (2, 3)), bias),
+            "channels-first": lambda image, kernels, bias: [
+                correlate2d(sum(image), sum(kernel)) + b
+                for kernel, b in zip(kernels, bias, strict=True)
+            ],
         },
     ),
     "convolution_batch": Answers(
@@ -307,6 +313,9 @@ ANSWERS = {
             ),
             "stride-ignored": lambda images, kernels, bias, stride, padding: layer(
                 images, kernels, bias, 1, padding
+            ),
+            "mirror": lambda images, kernels, *others: batch_loops(
+                images, np.flip(kernels, (2, 3)), *others
             ),
         },
     ),
@@ -340,6 +349,9 @@ ANSWERS = {
             ),
             "stride-ignored": lambda size, kernel, stride, padding: (
                 size - (kernel - 1) + padding * 2
+            ),
+            "nearest": lambda size, kernel, stride, padding: (
+                round((size - kernel + 2 * padding) / stride) + 1
             ),
         },
     ),
@@ -546,6 +558,7 @@ ANSWERS = {
             "product": lambda layers: math.prod(kernel for kernel, _ in layers),
             "first-pixel": lambda layers: field_forward([(k + 1, stride) for k, stride in layers]),
             "early-jump": lambda layers: field_forward(layers, early=True),
+            "from-zero": lambda layers: field_backward(layers) - 1,
         },
     ),
 }

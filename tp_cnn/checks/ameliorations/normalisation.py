@@ -63,6 +63,11 @@ channel_statistics = FunctionCheck(
             lambda x: _statistics(x).flip(0),
             "L'ordre est : la moyenne, puis l'écart-type.",
         ),
+        Mistake(
+            "grey-levels",
+            lambda x: 255 * torch.stack([x.mean(PIXELS), x.std(PIXELS)]),
+            "Ces valeurs sont celles de pixels de 0 à 255 : ici, ils vont de 0 à 1.",
+        ),
     ],
 )
 
@@ -93,6 +98,11 @@ def _scaled_alike(images: Tensor, source: Tensor) -> Tensor:
 def _variance(images: Tensor, source: Tensor) -> Tensor:
     mean, deviation = _statistics(source)
     return (images - channels(mean)) / channels(deviation) ** 2
+
+
+def _divided_first(images: Tensor, source: Tensor) -> Tensor:
+    mean, deviation = _statistics(source)
+    return images - channels(mean) / channels(deviation)
 
 
 normalise_both = FunctionCheck(
@@ -157,6 +167,11 @@ normalise_both = FunctionCheck(
             "variance",
             lambda train, test: torch.stack([_variance(x, train) for x in (train, test)]),
             "La division est faite par la variance : il faut l'écart-type.",
+        ),
+        Mistake(
+            "divided-first",
+            lambda train, test: torch.stack([_divided_first(x, train) for x in (train, test)]),
+            "La division est faite avant la soustraction : il manque sans doute des parenthèses.",
         ),
     ],
 )

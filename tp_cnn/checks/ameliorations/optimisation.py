@@ -203,5 +203,11 @@ training_loop = TrainingLoopCheck(
             _loop(told="after"),
             "Le pas est noté après sa baisse : on demande celui qui a servi pendant l'époque.",
         ),
+        Mistake(
+            "factor-lost",
+            _loop(factor=0.05),
+            "À chaque époque, le pas est presque annulé : gamma est ce qu'il en reste, et non ce "
+            "qu'il perd.",
+        ),
     ],
 )

@@ -3,7 +3,7 @@
 import numpy as np
 
 from tp_cnn.checks.convolution.arrays import convolve, whole
-from tp_cnn.checks.convolution.messages import NO_BIAS, PADDING_IGNORED, STRIDE_IGNORED
+from tp_cnn.checks.convolution.messages import MIRROR, NO_BIAS, PADDING_IGNORED, STRIDE_IGNORED
 from tp_cnn.checks.engine.framework import FunctionCheck, Mistake
 
 convolution_channels = FunctionCheck(
@@ -30,6 +30,12 @@ convolution_channels = FunctionCheck(
             "mean",
             lambda x, w, b: convolve(x[None] / len(x), w, b)[0],
             "On additionne les canaux, on n'en prend pas la moyenne.",
+        ),
+        Mistake("mirror", lambda x, w, b: convolve(x[None], w[..., ::-1, ::-1], b)[0], MIRROR),
+        Mistake(
+            "channels-first",
+            lambda x, w, b: convolve(x.sum(0)[None, None], w.sum(1)[:, None], b)[0],
+            "Les canaux sont additionnés avant la corrélation : chacun a sa tranche de filtre.",
         ),
     ],
 )
@@ -58,5 +64,6 @@ convolution_batch = FunctionCheck(
         ),
         Mistake("padding-ignored", lambda x, w, b, s, p: convolve(x, w, b, s), PADDING_IGNORED),
         Mistake("stride-ignored", lambda x, w, b, s, p: convolve(x, w, b, 1, p), STRIDE_IGNORED),
+        Mistake("mirror", lambda x, w, b, s, p: convolve(x, w[..., ::-1, ::-1], b, s, p), MIRROR),
     ],
 )

@@ -69,5 +69,10 @@ receptive_field = FunctionCheck(
             _receptive_field_with_early_jump,
             "Le stride d'une couche compte pour les couches suivantes, pas pour elle-même.",
         ),
+        Mistake(
+            "from-zero",
+            lambda layers: _receptive_field(layers) - 1,
+            "Sans aucune couche, une valeur voit déjà un pixel : le champ part de 1, pas de 0.",
+        ),
     ],
 )

@@ -40,6 +40,11 @@ output_size = FunctionCheck(
         ),
         Mistake("padding-ignored", lambda n, k, s, p: (n - k) // s + 1, PADDING_IGNORED),
         Mistake("stride-ignored", lambda n, k, s, p: n + 2 * p - k + 1, STRIDE_IGNORED),
+        Mistake(
+            "nearest",
+            lambda n, k, s, p: round((n + 2 * p - k) / s) + 1,
+            "La division est arrondie au plus proche : une fenêtre incomplète ne compte pas.",
+        ),
     ],
 )
 

@@ -75,6 +75,11 @@ relu = FunctionCheck(
             lambda x: (x > 0).astype(float),
             "C'est un échelon : les valeurs positives gardent leur valeur.",
         ),
+        Mistake(
+            "leaky",
+            lambda x: np.where(x > 0, x, 0.01 * x),
+            "C'est la leaky ReLU : elle laisse passer un peu des valeurs négatives.",
+        ),
     ],
 )
 
