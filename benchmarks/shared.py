@@ -11,6 +11,7 @@ import statistics
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import common
 
@@ -22,6 +23,7 @@ POLICIES = {
     "one thread each": {"OMP_NUM_THREADS": "1"},
 }
 BATCH = 128
+HERE = Path(__file__).parent
 
 
 def steps(seconds: float) -> int:
@@ -54,8 +56,9 @@ def steps(seconds: float) -> int:
 def at_once(trainings: int, seconds: float, variables: dict[str, str]) -> int:
     """Steps of ``trainings`` processes in all."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("OMP_")}
-    command = [sys.executable, __file__, "--child", str(seconds)]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    # As in a notebook, tp_cnn comes before torch, which `common` imports.
+    command = [sys.executable, "-c", f"import tp_cnn, shared; print(shared.steps({seconds}))"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "cwd": HERE}
     processes = [
         subprocess.Popen(command, env={**clean, **variables}, **pipes) for _ in range(trainings)
     ]
@@ -71,11 +74,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=15)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--child", type=float, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.child:
-        print(steps(options.child))
-        return
     rows = []
     for name, variables in POLICIES.items():
         totals = [
