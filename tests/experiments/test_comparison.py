@@ -349,6 +349,34 @@ def test_what_is_no_result_is_refused_and_left_alone(tmp_path, name, text, messa
     assert sorted(tmp_path.rglob("*")) == sorted({path, file})
 
 
+def test_a_folder_within_the_results_is_refused(tmp_path):
+    (tmp_path / "results" / "mine.json").mkdir(parents=True)
+    with pytest.raises(CourseError, match="holds 'mine.json', which is no result"):
+        go(tmp_path / "results")
+
+
+@pytest.mark.parametrize("lost", ["seed", "learning_rate"])
+def test_a_run_that_lost_a_key_of_its_recipe_is_refused(tmp_path, lost):
+    path = tmp_path / "results"
+    go(path, ONE, seeds=1)
+    ((name, record),) = contents(path).items()
+    del record["recipe"][lost]
+    (path / name).write_text(json.dumps(record))
+    with pytest.raises(CourseError, match=f"{name} is no file of results"):
+        go(path, ONE, seeds=1, mix=True)
+    assert contents(path) == {name: record}
+
+
+def test_a_copy_of_a_run_is_refused_so_that_no_seed_counts_twice(tmp_path):
+    path = tmp_path / "results"
+    (run,) = go(path, ONE, seeds=1)
+    (path / "copy.json").write_bytes((path / f"{run.identifier}.json").read_bytes())
+    before = contents(path)
+    with pytest.raises(CourseError, match=f"copy.json is no.*belongs in {run.identifier}.json"):
+        go(path, ONE, seeds=1, mix=True)
+    assert contents(path) == before
+
+
 def test_no_epoch_is_refused(tmp_path):
     with pytest.raises(CourseError, match="epochs is 0"):
         go(tmp_path / "results", {"base": replace(ONE["base"], epochs=0)})

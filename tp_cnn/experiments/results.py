@@ -10,7 +10,7 @@ import json
 import re
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -70,7 +70,9 @@ class Results:
         if self.folder.is_file():
             raise CourseError(f"{folder} is a file: expected a folder for results, new or begun")
         entries = self.folder.iterdir() if self.folder.exists() else ()
-        foreign = sorted(entry.name for entry in entries if entry.suffix not in SUFFIXES)
+        foreign = sorted(
+            entry.name for entry in entries if entry.suffix not in SUFFIXES or entry.is_dir()
+        )
         if foreign:
             raise CourseError(
                 f"{folder} holds {foreign[0]!r}, which is no result: give a folder for results "
@@ -116,13 +118,10 @@ class Results:
         with self._lock("results"):
             if not mix:
                 self.refuse_mixing(run)
-            known = self.runs().get(run.identifier)
-            if known is None:
-                run = replace(run, begun=time.time())
-            else:
-                earlier = [*known.earlier, known.conditions]
-                earlier = [one for one in earlier if one != run.conditions]
-                run = replace(run, history=known.history, earlier=earlier, begun=known.begun)
+            known = self.runs().get(run.identifier) or replace(run, begun=time.time())
+            earlier = [*known.earlier, known.conditions]
+            earlier = [one for one in earlier if one != run.conditions]
+            run = replace(run, history=known.history, earlier=earlier, begun=known.begun)
             self.save(run)
         return run
 
@@ -135,15 +134,12 @@ class Results:
     def claim(self, run: Run) -> Iterator[bool]:
         """Whether the run is ours for the block: false while another process has it."""
         lock = self._lock(run.identifier)
-        try:
+        with suppress(Timeout):
             lock.acquire(timeout=0)
-        except Timeout:
-            yield False
-            return
         try:
-            yield True
+            yield lock.is_locked
         finally:
-            lock.release()
+            lock.release()  # does nothing if it is not ours
 
     def checkpoint(self, run: Run) -> Path:
         """Where the checkpoint of a run lies until it is done."""
@@ -159,7 +155,10 @@ def _read(path: Path) -> Run:
         record = json.loads(path.read_text(encoding="utf-8"))
         record["history"] = History(Row(**row) for row in record["history"])
         record["test"] = Measure(*record["test"]) if record["test"] else None
-        return Run(**record)
+        run = Run(**record)
+        if run.identifier != path.stem:  # a copy would count its seed twice
+            raise ValueError(f"what it holds belongs in {run.identifier}.json")
+        return run
     except (ValueError, KeyError, TypeError) as error:
         raise CourseError(
             f"{path} is no file of results ({error!r}): delete it, or give another folder "

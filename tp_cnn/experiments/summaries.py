@@ -79,7 +79,7 @@ def _shared(run: Run) -> tuple:
 
 
 def _distinction(run: Run, namesakes: list[Run]) -> str:
-    """How a run differs from others of its name, in a file of mixed results; usually nothing."""
+    """How a run differs from others of its name, among mixed results; usually nothing."""
     differing = [
         f"{key} {value}"
         for key, value in run.settings.items()
