@@ -21,7 +21,7 @@ from tp_cnn.files import atomic_write
 from tp_cnn.training import Measure
 from tp_cnn.training.history import History, Row
 
-SUFFIXES = {".json", ".lock", ".pt", ".part"}  # what a folder of results holds
+SUFFIXES = {".json", ".lock", ".pt"}  # what a folder of results holds
 
 
 @dataclass
@@ -69,7 +69,7 @@ class Results:
         self.folder = Path(folder)
         if self.folder.is_file():
             raise CourseError(f"{folder} is a file: expected a folder for results, new or begun")
-        entries = self.folder.iterdir() if self.folder.exists() else ()
+        entries = self.folder.glob("[!.]*")  # without .DS_Store and what a kill leaves unfinished
         foreign = sorted(
             entry.name for entry in entries if entry.suffix not in SUFFIXES or entry.is_dir()
         )
