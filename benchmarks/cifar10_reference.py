@@ -111,7 +111,7 @@ def counts() -> None:
         done = {row["method"] for row in rows_of("counts") if row["images"] == images}
         settings = {"images": images + 500, "validation": 500, "epochs": PASSES // images}
         wanted = replace(BASE, **settings, **best())
-        methods = {"BoW + SVM": bag_of_words} | ({"CNN": network} if images < ALL else {})
+        methods = {"BoW + SVM": words_and_svm} | ({"CNN": network} if images < ALL else {})
         for method, measure in methods.items():
             if method not in done:
                 start = time.process_time()
@@ -122,7 +122,7 @@ def counts() -> None:
                 add("counts", row, ("images", "method", "seed"))
 
 
-def _bag_of_words(wanted: recipe.Recipe) -> tuple[float, float]:
+def words_and_svm(wanted: recipe.Recipe) -> tuple[float, float]:
     batches = recipe.prepare(wanted)
     train, test = batches["train"].image_set, batches["test"].image_set
     vocabulary = bag_of_words.learn_vocabulary(

@@ -6,7 +6,10 @@ import re
 import pytest
 
 from tests.grading.invented_class import png
-from tp_cnn.grading.html import clean, markdown, pictures, verbatim, without_folders
+from tp_cnn.grading.html import clean, environment, without_folders
+
+macros = environment.get_template("macros.html.j2").module
+verbatim, markdown, pictures = macros.verbatim, macros.markdown, macros.pictures
 
 
 def test_links_of_students_lead_only_to_the_web():

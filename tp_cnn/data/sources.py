@@ -37,7 +37,7 @@ class ImageSet:
     name: str
     split: str  # "train" or "test"
     origin: str  # one sentence: quote it wherever a figure measured on the set is quoted
-    limits: tuple[str, ...] = ()  # `layouts.SAMPLE`, `layouts.JPEG_COPY`: why figures differ
+    limits: tuple[str, ...] = ()  # as in `layouts.Content`: figures measured on it differ
 
     def __len__(self) -> int:
         return len(self.labels)

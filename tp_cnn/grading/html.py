@@ -117,5 +117,3 @@ environment.globals.update(
     MOST_PICTURES=MOST_PICTURES,
 )
 page = partial(render.render, environment, styles=["page.css", "grading.css"])
-macros = environment.get_template("macros.html.j2").module
-verbatim, markdown, pictures = macros.verbatim, macros.markdown, macros.pictures

@@ -45,7 +45,7 @@ from tp_cnn.checks.engine.calls import (
 )
 from tp_cnn.checks.engine.compare import Difference, blanks, difference, is_whole, to_array
 from tp_cnn.checks.engine.limits import LIMIT, TimeUp, time_limit
-from tp_cnn.checks.engine.running import Call, error_text, plain_call
+from tp_cnn.checks.engine.running import Call, plain_call
 
 LABELS = {"todo": "◻ À faire", "right": "✔ Juste", "wrong": "✘ Pas encore"}
 
@@ -199,35 +199,46 @@ class FunctionCheck(Check):
 
     def judge(self, student: object, rng: np.random.Generator, call: Call = plain_call) -> Verdict:
         tries = self.tries(rng)
-        trials, refusal = [], None
-        for arguments in tries:
-            try:
-                trials.append(attempt(student, arguments, self._names(), call))
-            except Refused as refused:  # told only if the simpler inputs before gave no difference
-                refusal = refused
-                break
+        trials, refusal = self._attempts(student, tries, call)
         refuse_blanks([trial.result for trial in trials])
         done = tries[: len(trials)]
-        wanted = [self.answer(*copy.deepcopy(arguments)) for arguments in done]
+        wanted = _results(self.answer, done)
         if refusal and not any(self._differences(trials, wanted)):
             raise self._named(refusal, trials, tries)
-        return self.compare(trials, wanted, lambda mistake: _results(mistake.answer, done)[0])
+        return self.compare(trials, wanted, lambda mistake: _results_if_any(mistake.answer, done))
+
+    def _attempts(
+        self, function: object, tries: list[tuple], call: Call = plain_call
+    ) -> tuple[list[Trial], Refused | None]:
+        """What ``function`` gave for each try until it failed, and how it then failed.
+
+        A failure is told only if the simpler inputs before it gave no difference.
+        """
+        trials = []
+        for arguments in tries:
+            try:
+                trials.append(attempt(function, arguments, self._names(), call))
+            except Refused as refusal:
+                return trials, refusal
+        return trials, None
 
     def _named(self, refusal: Refused, trials: list[Trial], tries: list[tuple]) -> Refused:
         """The refusal, with the mistake that gave the same results, then failed in the same way."""
-        for mistake in self.mistakes if refusal.mistake == "exception" else ():
-            before, _ = _results(mistake.answer, tries[: len(trials)])
-            if before is None or any(self._differences(trials, before)):
-                continue
-            _, error = _results(mistake.answer, [tries[len(trials)]])
-            if error and f"{type(error).__name__}: {error_text(error)}" == refusal.error:
+        for mistake in self.mistakes if refusal.error else ():
+            before, failure = self._attempts(mistake.answer, tries[: len(trials) + 1])
+            same_end = failure and len(before) == len(trials) and failure.error == refusal.error
+            if same_end and not any(self._differences(trials, [one.result for one in before])):
                 return Refused(f"{refusal}\n  → {mistake.message}", mistake.name)
         return refusal
 
 
-def _results(function: Callable, tries: list[tuple]) -> tuple[list | None, Exception | None]:
-    """What ``function`` gives for each try; None, and the error, if it fails on one."""
+def _results(function: Callable, tries: list[tuple]) -> list:
+    return [function(*copy.deepcopy(arguments)) for arguments in tries]
+
+
+def _results_if_any(function: Callable, tries: list[tuple]) -> list | None:
+    """Those of a mistake, which may end on an error as a student's code would."""
     try:
-        return [function(*copy.deepcopy(arguments)) for arguments in tries], None
-    except Exception as error:  # a mistake that ends on an error, as a student's would
-        return None, error
+        return _results(function, tries)
+    except Exception:
+        return None

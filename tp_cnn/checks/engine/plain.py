@@ -84,17 +84,13 @@ def _pack(value: object, depth: int) -> object:
         return cells if isinstance(value, list) else {"tuple": cells}
     if isinstance(value, torch.Tensor) and value.device.type != "meta":
         value = value.detach().cpu()
-        # NumPy has no bfloat16
-        return {"tensor": _pack_array((value.float() if _short(value) else value).numpy())}
+        value = value.float() if value.dtype == torch.bfloat16 else value  # NumPy has none
+        return {"tensor": _pack_array(value.numpy())}
     if isinstance(value, np.ndarray | np.generic) and value.dtype.kind in KINDS:
         return {"array": _pack_array(np.asarray(value))}
     if isinstance(value, np.ndarray) and value.dtype == object and depth > 0:
         return _pack(value.tolist(), depth - 1)
     return {"described": describe(value)}
-
-
-def _short(value: torch.Tensor) -> bool:
-    return value.dtype == torch.bfloat16
 
 
 def _pack_array(array: np.ndarray) -> list:

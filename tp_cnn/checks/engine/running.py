@@ -86,7 +86,7 @@ def plain_call(function: object, arguments: tuple) -> Returned:
         failure = Failure("time", place=_place(error))
     except BaseException as error:  # SystemExit too must not stop the kernel
         errors = tuple(kind.__name__ for kind in type(error).__mro__)
-        failure = Failure("exception", error_text(error), errors, _place(error))
+        failure = Failure("exception", _text(error), errors, _place(error))
     if torch.is_grad_enabled() != gradients:
         torch.set_grad_enabled(gradients)
         failure = failure or Failure("gradients-off")
@@ -117,7 +117,7 @@ def _same(before: object, after: object) -> bool:
     return True
 
 
-def error_text(error: BaseException) -> str:
+def _text(error: BaseException) -> str:
     try:
         return " ".join(str(error).split())[:LONGEST_TEXT]
     except Exception:  # a class of the student's

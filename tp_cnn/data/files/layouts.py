@@ -41,7 +41,7 @@ class Content:
     classes: tuple[str, ...]
     origin: str
     cached: Path | None = None  # the cache file that holds it, if there is one
-    limits: tuple[str, ...] = ()  # what it is not worth the official set for: SAMPLE, JPEG_COPY
+    limits: tuple[str, ...] = ()  # SAMPLE, JPEG_COPY: where it falls short of the official set
 
 
 def user_cache() -> Path:
