@@ -296,3 +296,36 @@ def test_gradients_left_off_are_told_and_set_again():
     assert torch.is_grad_enabled()
     assert verdict.mistake == "gradients-off"
     assert "with torch.no_grad():" in verdict.message
+
+
+def twice(values):
+    return values + values
+
+
+def test_what_follows_runs_the_code_that_was_judged_right(capsys):
+    check = FunctionCheck("Le double.", answer=double.answer, tries=double.tries, mistakes=[])
+    mine, wrong = (lambda values: 2 * values), (lambda values: values**2)
+    assert check.use(mine, otherwise=twice) is twice  # never judged
+    check(wrong)
+    assert check.use(wrong, otherwise=twice) is twice
+    check(mine)
+    assert check.use(mine, otherwise=twice) is mine
+    assert check.use(wrong, otherwise=twice) is twice
+    told = [line for line in capsys.readouterr().out.splitlines() if line.startswith("Suite")]
+    course = "Suite : le code du paquet (twice)"
+    assert told == [
+        f"{course}, tant que la vérification du vôtre ne dit pas « Juste ».",
+        f"{course}, tant que la vérification du vôtre ne dit pas « Juste ».",
+        "Suite : votre code (twice).",
+        f"{course} : le vôtre n'est plus celui qui a été vérifié, relancez sa cellule de test.",
+    ]
+
+
+def test_code_that_is_no_longer_right_is_no_longer_used():
+    check = FunctionCheck("Le double.", answer=double.answer, tries=double.tries, mistakes=[])
+    factor = [2]
+    student = lambda values: factor[0] * values  # noqa: E731
+    check(student)
+    factor[0] = 3
+    check(student)
+    assert check.use(student, otherwise=twice) is twice

@@ -47,6 +47,8 @@ from tp_cnn.checks.engine.compare import Difference, blanks, difference, is_whol
 from tp_cnn.checks.engine.limits import LIMIT, TimeUp, time_limit
 from tp_cnn.checks.engine.running import Call, plain_call
 
+NOT_YET = ", tant que la vérification du vôtre ne dit pas « Juste »."
+WRITTEN_AGAIN = " : le vôtre n'est plus celui qui a été vérifié, relancez sa cellule de test."
 LABELS = {"todo": "◻ À faire", "right": "✔ Juste", "wrong": "✘ Pas encore"}
 
 
@@ -107,6 +109,7 @@ class Check:
 
     def __post_init__(self):
         self.__doc__ = f"{self.about} Tolérance : {self.tolerance:g}."
+        self._right = []  # the answers told « Juste »
 
     def __call__(
         self, student: object = ..., *, seed: int = 0, limit: float = LIMIT, **options
@@ -126,8 +129,32 @@ class Check:
             verdict = Verdict(refused.status, str(refused), refused.mistake)
         except TimeUp:
             verdict = Verdict("wrong", TOO_LONG, "time")
+        self._remember(student, verdict)
         display.show(str(verdict), status=verdict.status, mistake=verdict.mistake)
         return verdict
+
+    def use(self, student: object, otherwise: object) -> object:
+        """What the cells below a check run: ``student`` if it said « Juste », else ``otherwise``.
+
+        It is the object that was judged, not its name: a function written again since then is
+        another one, and its test cell must be run again. One line says which of the two was taken.
+
+        >>> average_pooling = check.average_pooling.use(average_pooling, pooling.average_pooling)
+        Suite : votre code (average_pooling).
+        """
+        right = any(student is one for one in self._right)
+        name = getattr(otherwise, "__name__", type(otherwise).__name__)
+        taken = f"votre code ({name})." if right else f"le code du paquet ({name})"
+        why = WRITTEN_AGAIN if self._right else NOT_YET
+        display.show(
+            f"Suite : {taken}{'' if right else why}", used="student" if right else "course"
+        )
+        return student if right else otherwise
+
+    def _remember(self, student: object, verdict: Verdict) -> None:
+        self._right = [one for one in self._right if one is not student]
+        if verdict.ok:
+            self._right.append(student)
 
     def judge(self, student: object, rng: np.random.Generator) -> Verdict:
         """Say what ``student`` is worth; may raise `Refused` (see `calls.attempt`)."""
