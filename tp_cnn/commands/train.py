@@ -54,11 +54,20 @@ def add(commands) -> None:
 def train_command(options) -> int:
     """Train, write the results if asked, print the test error."""
     # Heavy imports wait until a command needs them: `tp-cnn --version` answers at once.
+    from tp_cnn.training import distributed
+
+    with distributed.group(options.device) as device:
+        return _train(options, device)
+
+
+def _train(options, device: str | None) -> int:
     from tqdm import tqdm
 
     from tp_cnn import runtime
-    from tp_cnn.training import recipe
+    from tp_cnn.training import distributed, recipe
     from tp_cnn.training.history import HEADER
+
+    first = distributed.is_first()  # of the processes that train together: it writes and prints
 
     if options.output:
         Path(options.output).mkdir(parents=True, exist_ok=True)  # fail before the training
@@ -67,11 +76,16 @@ def train_command(options) -> int:
     result = recipe.train(
         recipe.Recipe(**values, model_options=given(options, MODEL_OPTIONS)),
         root=options.data,
-        device=options.device,
-        say=lambda line: print(line, flush=True),
+        device=device,
+        say=lambda line: first and print(line, flush=True),
         checkpoint=options.checkpoint,
-        after_epoch=lambda row: tqdm.write(f"{HEADER}\n{row}" if row.epoch == 1 else str(row)),
+        progress=None if first else False,
+        after_epoch=lambda row: (
+            first and tqdm.write(f"{HEADER}\n{row}" if row.epoch == 1 else str(row))
+        ),
     )
+    if not first:
+        return 0
     if options.output:
         _write_results(result, Path(options.output))
     if result.test is None:

@@ -29,6 +29,7 @@ CODE = (
     "training/loop.py",
     "runtime.py",
     "training/precision.py",
+    "training/distributed.py",
     "data/augment.py",
     "data/batches.py",
     "data/normalise.py",

@@ -21,7 +21,7 @@ from tqdm.auto import tqdm
 from tp_cnn import runtime
 from tp_cnn.errors import CourseError
 from tp_cnn.files import atomic_write
-from tp_cnn.training import precision
+from tp_cnn.training import distributed, precision
 from tp_cnn.training.history import History, Row
 
 NAN_CHECK_EVERY = 50  # batches; reading a loss makes a GPU wait
@@ -64,25 +64,28 @@ def epoch(
         for step, (images, labels) in enumerate(batches):
             images = images.to(device, non_blocking=True)
             labels = labels.to(device, non_blocking=True)
-            computes_in = computes_in or precision.for_batch(model, images)
+            images, labels, weight = distributed.part(images, labels)
+            computes_in = computes_in or precision.for_batch(distributed.inner(model), images)
             with precision.autocast(device, computes_in):
                 outputs = model(images)
                 loss = criterion(outputs, labels)
             if training:
                 optimizer.zero_grad()
-                loss.backward()
+                (loss * weight).backward()
                 optimizer.step()
                 if scheduler:
                     scheduler.step()
             # The last batch may be smaller: a mean over images weighs each batch by its size.
-            total_loss += loss.detach() * len(labels)
-            correct += (outputs.detach().argmax(1) == labels).sum()
-            count += len(labels)
+            if weight:
+                total_loss += loss.detach() * len(labels)
+                correct += (outputs.detach().argmax(1) == labels).sum()
+                count += len(labels)
             if training and step % NAN_CHECK_EVERY == 0:
                 _refuse_nan(loss.item(), optimizer)
+    total_loss, correct, count = distributed.total(total_loss.item(), correct.item(), count, device)
     if count == 0:
         raise CourseError(NO_BATCH)
-    measure = Measure(total_loss.item() / count, correct.item() / count)
+    measure = Measure(total_loss / count, correct / count)
     if training:
         _refuse_nan(measure.loss, optimizer)
     return measure
@@ -181,7 +184,7 @@ def fit(
     criterion = criterion or nn.CrossEntropyLoss()
     progress = runtime.settings().progress if progress is None else progress
     if computes_in:
-        precision.keep(model, computes_in)
+        precision.keep(distributed.inner(model), computes_in)
     run = _Run(model, train, optimizer, scheduler)
     history = run.load(checkpoint) if checkpoint and Path(checkpoint).exists() else History()
     try:
@@ -195,7 +198,7 @@ def fit(
                 scheduler.step()
             seconds = time.perf_counter() - start
             history.append(Row(number, *trained, *measured, rate, seconds))
-            if checkpoint:
+            if checkpoint and distributed.is_first():
                 run.save(checkpoint, history)
             if after_epoch:
                 after_epoch(history[-1])
@@ -209,9 +212,10 @@ class _Run:
     """All that a run needs to go on where it stopped."""
 
     def __init__(self, model, train, optimizer, scheduler):
-        self.model, self.train, self.optimizer, self.scheduler = model, train, optimizer, scheduler
+        self.model = distributed.inner(model)
+        self.train, self.optimizer, self.scheduler = train, optimizer, scheduler
         self.description = {
-            "model": str(model),
+            "model": str(self.model),
             "optimizer": f"{type(optimizer).__name__} {optimizer.defaults}",
             "scheduler": type(scheduler).__name__,
             "batches": len(train),

@@ -23,7 +23,7 @@ from tp_cnn.data.normalise import ZCA, Normalise, channel_statistics, to_unit
 from tp_cnn.data.sources import ImageSet, load
 from tp_cnn.errors import CourseError
 from tp_cnn.models import CifarNet, Dense, LeNet5, count_weights, hidden_for
-from tp_cnn.training import Measure, evaluate, fit, precision
+from tp_cnn.training import Measure, distributed, evaluate, fit, precision
 from tp_cnn.training.history import History
 
 EVALUATION_BATCH = 500  # no gradient to keep: larger batches go faster
@@ -229,17 +229,24 @@ def train(
     counts = ", ".join(f"{len(part.labels):,} {name}" for name, part in batches.items())
     say(f"images: {counts}")
     say(f"model: {recipe.model}, {count_weights(model):,} weights")
-    say(f"device: {runtime.describe_device(where)}")
+    together = f", {distributed.size()} processes" if distributed.size() > 1 else ""
+    say(f"device: {runtime.describe_device(where)}{together}")
+    checkpoint, computes_in = fit_options.get("checkpoint"), fit_options.pop("computes_in", None)
+    if distributed.size() > 1 and not (checkpoint and Path(checkpoint).exists()):
+        choice = computes_in or choose_precision(recipe, batches["test"].image_set, where)
+        computes_in = distributed.agreed(choice)
+    network = distributed.wrap(model)
     history = fit(
-        model,
+        network,
         batches["train"],
         batches["validation"],
         epochs=recipe.epochs,
         optimizer=optimizer,
         scheduler=scheduler,
         step_each=step_each,
+        computes_in=computes_in,
         **fit_options,
     )
     say(f"precision: {precision.of(model) or 'float32'}")
-    test = None if history.interrupted else evaluate(batches["test"], model)
+    test = None if history.interrupted else evaluate(batches["test"], network)
     return Result(model, history, test, batches)
