@@ -1,9 +1,10 @@
-"""Settings from the environment, device, seeds, notebook parameters."""
+"""Settings from the environment, device, seeds, notebook parameters, many tasks at once."""
 
 import difflib
 import os
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from types import SimpleNamespace
 
@@ -182,3 +183,58 @@ def seed_everything(seed: int | None = None, deterministic: bool | None = None) 
     torch.use_deterministic_algorithms(deterministic)
     torch.backends.cudnn.benchmark = not deterministic
     return seed
+
+
+def in_parallel(
+    function: Callable,
+    arguments: Iterable[tuple],
+    jobs: int = 1,
+    scheduler: str | None = None,
+    threads: bool = False,
+) -> Iterator:
+    """Call ``function`` with each tuple of arguments; give the results as they are done.
+
+    Args:
+        jobs: calls at once on this machine; 1: one after the other, in this process.
+        scheduler: address of a Dask cluster, whose workers make the calls instead. A call that a
+            worker was making when it died is made again by another.
+        threads: this machine's calls are made by threads rather than by processes.
+
+    Raises:
+        CourseError: fewer than one job, or no such cluster.
+    """
+    import joblib
+
+    if jobs < 1:
+        raise CourseError(f"{jobs} jobs: expected 1 or more")
+    calls = [joblib.delayed(function)(*given) for given in arguments]
+    options = {"n_jobs": jobs, **({"prefer": "threads"} if threads else {})}
+    with _cluster(scheduler):
+        if scheduler:
+            options = {"n_jobs": -1}
+        yield from joblib.Parallel(**options, return_as="generator_unordered")(calls)
+
+
+@contextmanager
+def _cluster(scheduler: str | None) -> Iterator[None]:
+    """Have joblib's calls made by the workers of a Dask cluster, if there is a scheduler."""
+    if not scheduler:
+        yield
+        return
+    import joblib
+
+    try:
+        from distributed import Client
+    except ImportError:
+        raise CourseError(
+            "--scheduler needs the extra `cluster`: pip install 'tp-cnn[cluster]'"
+        ) from None
+    try:
+        client = Client(scheduler, timeout=20)
+    except (OSError, ValueError) as error:
+        raise CourseError(
+            f"no Dask scheduler answers at {scheduler} ({error}): start one with `dask scheduler`, "
+            f"then `dask worker {scheduler}` on each machine"
+        ) from None
+    with client, joblib.parallel_config("dask"):
+        yield

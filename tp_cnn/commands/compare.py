@@ -1,7 +1,6 @@
 """`tp-cnn compare`: train configurations over several seeds, tabulate and draw them."""
 
 import argparse
-import os
 import shlex
 import sys
 
@@ -29,6 +28,8 @@ def add(commands) -> None:
     option("--model", default="cifarnet", help="as in train")
     option("--data", metavar="DIR", help="where data sets are, or go")
     option("--device", help="auto, cpu, cuda, cuda:N or mps; default: TP_CNN_DEVICE, or auto")
+    option("-j", "--jobs", type=int, default=1, metavar="N", help="trainings at once")
+    option("--scheduler", metavar="ADDRESS", help="Dask cluster that trains, tcp://HOST:PORT")
     option("--results", default="build/compare", metavar="DIR", help="created, or completed")
     option("--mix", action="store_true", help="accept results of other code, data or budgets")
     option("--csv", metavar="FILE", help="write one line an epoch of all the results")
@@ -46,8 +47,6 @@ def compare_command(options) -> None:
             print(f"{name:<22}{start}" + ", ".join(f"{key} {value}" for key, value in changes))
         return
     runs = _run_comparison(options)
-    if os.environ.get("RANK", "0") != "0":
-        return  # torchrun: one process prints for all
     found = summaries.summarise(runs)
     print(summaries.table(found))
     for key, value in summaries.about(runs).items():
@@ -73,7 +72,8 @@ def _run_comparison(options) -> list:
         options.results,
         root=options.data,
         device=options.device,
+        jobs=options.jobs,
+        scheduler=options.scheduler,
         mix=options.mix,
-        progress=False if "WORLD_SIZE" in os.environ else None,
         say=tqdm.write,
     )
