@@ -3,7 +3,9 @@
 import copy
 import csv
 import json
+import os
 import shutil
+import signal
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -342,3 +344,24 @@ def test_many_submissions_prepared_at_once():
     with ThreadPoolExecutor(4) as pool:
         tried = [pool.submit(grade.engine.attempt, submission, exam, NoKernel()) for _ in range(40)]
     assert all("pas de noyau" in one.result().outcome.reasons for one in tried)
+
+
+@pytest.mark.slow
+def test_a_cluster_gives_the_same_marks_though_a_worker_is_killed(batch, mini, tmp_path):
+    dask = pytest.importorskip("distributed")
+    shutil.copytree(batch[0] / "rendus", tmp_path / "rendus")
+    shutil.copy(batch[0] / "liste.csv", tmp_path)
+    killed = []
+    with dask.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+
+        class Said(list):
+            def append(self, line):
+                super().append(line)
+                if not killed:  # the process of a worker, not the nanny that starts another
+                    killed.append(next(iter(cluster.workers.values())).pid)
+                    os.kill(killed[0], signal.SIGKILL)
+
+        said = Said()
+        _grade(mini, tmp_path, said, scheduler=cluster.scheduler_address)
+    assert killed
+    assert _rows(tmp_path / "out" / "grades.csv") == _rows(batch[0] / "out" / "grades.csv")

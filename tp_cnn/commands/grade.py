@@ -22,6 +22,7 @@ def add(commands) -> None:
     option("submissions", metavar="SUBMISSIONS", help="folder or zip, of Moodle or nbgrader too")
     option("-o", "--output", required=True, metavar="DIR")
     option("-j", "--jobs", type=int, default=1, metavar="N", help="submissions at once; default: 1")
+    option("--scheduler", metavar="ADDRESS", help="Dask cluster that executes, tcp://HOST:PORT")
     option("--no-sandbox", action="store_true", help="run students' code with your own rights")
     option("--resume", action="store_true", help="keep what is graded already of the same files")
     option(
@@ -47,6 +48,7 @@ def grade_command(options) -> int:
         options.submissions,
         options.output,
         jobs=options.jobs,
+        scheduler=options.scheduler,
         sandbox=not options.no_sandbox,
         resume=options.resume,
         roster=options.roster,

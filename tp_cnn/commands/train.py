@@ -15,10 +15,13 @@ def add(commands) -> None:
     command = commands.add_parser(
         "train",
         help="train a network and print its test error",
+        epilog="--recipe speedrun has settings of its own: of the others it reads --data, --images, "
+        "--seed and --device alone.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     command.set_defaults(run=train_command)
     option = command.add_argument
+    option("--recipe", choices=["speedrun"], help="CIFAR-10 in seconds on a GPU; see below")
     option("--model", default="lenet5", help="lenet5, cifarnet or dense")
     option(
         "--dataset", default="mnist", help="mnist, fashion-mnist, cifar10, digits, shapes, FOLDER"
@@ -54,10 +57,21 @@ def add(commands) -> None:
 def train_command(options) -> int:
     """Train, write the results if asked, print the test error."""
     # Heavy imports wait until a command needs them: `tp-cnn --version` answers at once.
+    if options.recipe == "speedrun":
+        return _speedrun(options)
     from tp_cnn.training import distributed
 
     with distributed.group(options.device) as device:
         return _train(options, device)
+
+
+def _speedrun(options) -> int:
+    from tp_cnn import runtime
+    from tp_cnn.training.speedrun import speedrun
+
+    seed = runtime.settings().seed if options.seed is None else options.seed
+    speedrun(seed, images=options.images, root=options.data, device=options.device)
+    return 0
 
 
 def _train(options, device: str | None) -> int:

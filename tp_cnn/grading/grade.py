@@ -2,8 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from tp_cnn.grading.sandbox import bubblewrap as sandboxes
 from tp_cnn.grading.sandbox.bubblewrap import Limits
 from tp_cnn.grading.sandbox.execution import Executor
 from tp_cnn.grading.submissions import collect
+from tp_cnn.runtime import in_parallel
 
 
 def grade(
@@ -29,6 +29,7 @@ def grade(
     output: str | Path,
     *,
     jobs: int = 1,
+    scheduler: str | None = None,
     sandbox: bool = True,
     resume: bool = False,
     roster: str | Path | None = None,
@@ -41,7 +42,8 @@ def grade(
     Args:
         name: the notebook, such as ``"03"``.
         submissions: a folder or a zip; see `tp_cnn.grading.submissions.collect`.
-        jobs: how many are executed at once.
+        jobs, scheduler: how many are executed at once, or the Dask cluster that executes them; see
+            `tp_cnn.runtime.in_parallel`.
         sandbox: False to execute what students wrote with the rights of whoever calls.
         resume: keep what an earlier call has graded of the same files.
         roster: CSV of the students expected, so that those who handed in nothing are listed.
@@ -66,7 +68,7 @@ def grade(
     executor = Executor(sandbox, limits or Limits(), _data(root), grading_parameters(source))
     try:
         with _alone(output, source.name):
-            outcomes = _outcomes(exam, found, output, executor, jobs, resume, say)
+            outcomes = _outcomes(exam, found, output, executor, jobs, scheduler, resume, say)
             outcomes.sort(key=lambda one: (plain(one.student), one.student, one.id))
             _with_manual_marks(outcomes, output, say)
             day = date.today().isoformat()
@@ -110,6 +112,7 @@ def _outcomes(
     output: Path,
     executor: Executor,
     jobs: int,
+    scheduler: str | None,
     resume: bool,
     say: Callable[[str], None],
 ) -> list[Outcome]:
@@ -121,7 +124,8 @@ def _outcomes(
     engine.check_control(exam, executor)
     left = [one for one in found if one.id not in kept]
     outcomes = list(kept.values())
-    for tried in _attempt_all(left, exam, executor, jobs):
+    calls = [(one, exam, executor) for one in left]
+    for tried in in_parallel(_attempt, calls, jobs, scheduler, threads=True):
         outcomes.append(_finish(tried, exam, output))
         say(_line(outcomes[-1], len(outcomes), len(found)))
     return outcomes
@@ -135,25 +139,13 @@ def _with_manual_marks(outcomes: list[Outcome], output: Path, say: Callable[[str
     manual.write(manual.complete(rows, outcomes), output / manual.NAME)
 
 
-def _attempt_all(left: list[Submission], exam: Exam, executor: Executor, jobs: int):
-    """Execute ``jobs`` submissions at once; yield each as it is done."""
-    pool = ThreadPoolExecutor(max(1, jobs))
-    try:
-        futures = {pool.submit(engine.attempt, one, exam, executor): one for one in left}
-        for future in as_completed(futures):
-            try:
-                yield future.result()
-            except Exception:  # ours, not the student's
-                yield _attempt_again(futures[future], exam, executor)
-    finally:
-        pool.shutdown(cancel_futures=True)
+def _attempt(submission: Submission, exam: Exam, executor: Executor) -> Tried:
+    """Execute a submission, again after an incident: the others go on whatever comes of it.
 
-
-def _attempt_again(submission: Submission, exam: Exam, executor: Executor) -> Tried:
-    """A second try after an incident; the others go on whatever comes of it.
-
-    Its outcome has no digest: --resume grades that submission again.
+    The outcome of two incidents has no digest: --resume grades that submission again.
     """
+    with suppress(Exception):  # ours, not the student's
+        return engine.attempt(submission, exam, executor)
     try:
         return engine.attempt(submission, exam, executor)
     except Exception as error:

@@ -1,0 +1,68 @@
+import pytest
+import torch
+
+from tp_cnn import cli
+from tp_cnn.errors import CourseError
+from tp_cnn.training import speedrun as module
+from tp_cnn.training.speedrun import SpeedNet, speedrun
+
+SMALL = {"widths": (8, 16, 16), "batch": 100, "dataset": "shapes", "device": "cpu"}
+
+
+def test_a_small_run_learns_and_says_what_it_used():
+    said = []
+    result = speedrun(images=2000, epochs=4, say=said.append, **SMALL)
+    assert result.accuracy > 0.3  # of 10 classes
+    assert result.seconds > 0
+    assert any("shapes" in line for line in said)
+    assert "test accuracy" in said[-1]
+
+
+def test_one_seed_gives_one_result():
+    first, second = (
+        speedrun(images=300, epochs=1, say=lambda line: None, **SMALL) for _ in range(2)
+    )
+    assert first.accuracy == second.accuracy
+
+
+def test_the_first_layer_whitens_patches_and_does_not_learn():
+    torch.manual_seed(0)
+    colours = torch.tensor([[1.0, 0.9, 0.8], [0, 0.5, 0.4], [0, 0, 0.3]])  # channels go together
+    images = (torch.randn(200, 8, 8, 3) @ colours).permute(0, 3, 1, 2)
+    net = SpeedNet((8, 8, 8))
+    net.whiten_as(images)
+    values = net.whiten(images)[:, :12].permute(0, 2, 3, 1).reshape(-1, 12)
+    covariance = values.T @ values / len(values)
+    assert torch.allclose(covariance, torch.eye(12), atol=0.05)
+    optimizer, _ = module._optimizer(net, 100, 10, 3)
+    learnt = {id(value) for group in optimizer.param_groups for value in group["params"]}
+    assert id(net.whiten.weight) not in learnt
+    assert learnt == {id(value) for value in net.parameters() if value.requires_grad}
+
+
+def test_every_image_comes_once_an_epoch_and_mirrored_every_other_one():
+    images, labels = torch.zeros(60, 3, 32, 32), torch.arange(60)
+    images[..., :16] = 1  # bright on the left
+    seen = []
+    for drawn, chosen in module._batches(images, labels, batch=20, steps=6):
+        left = (drawn[..., :14].mean((1, 2, 3)) > 0.5).tolist()
+        seen += zip(chosen.tolist(), left, strict=True)
+    first, second = dict(seen[:60]), dict(seen[60:])
+    assert sorted(first) == sorted(second) == list(range(60))
+    assert all(first[label] != second[label] for label in first)
+    assert 10 < sum(first.values()) < 50
+
+
+def test_other_images_are_refused():
+    with pytest.raises(CourseError, match="digits is not made of 32×32 images"):
+        speedrun(dataset="digits", device="cpu")
+
+
+def test_the_command_knows_the_recipe(monkeypatch):
+    asked = {}
+    monkeypatch.setattr(
+        module, "speedrun", lambda seed, **options: asked.update(options, seed=seed)
+    )
+    arguments = ["train", "--recipe", "speedrun", "--images", "500", "--seed", "4"]
+    assert cli.main(arguments) == 0
+    assert asked == {"seed": 4, "images": 500, "root": None, "device": None}
