@@ -34,6 +34,7 @@ from mutants import Mutant, mutants
 
 from tp_cnn.authoring import blanks, editions
 from tp_cnn.authoring.source import Source, read_sources
+from tp_cnn.checks.engine.framework import Verdict
 from tp_cnn.display import markdown_table
 from tp_cnn.errors import CourseError
 from tp_cnn.grading.grade import grading_parameters
@@ -49,10 +50,12 @@ ENVIRONMENT = {
     "TP_CNN_PROGRESS": "0",
 }
 KINDS = {  # what becomes of a mutant -> the heading of its column
-    "named": "refused by name",
-    "error": "by Python's error",
-    "obstacle": "by shape, type or as to do",
-    "other": "by value only",
+    "named": "a known mistake",
+    "clue": "a clue",
+    "explained": "an error explained",
+    "error": "an error only",
+    "obstacle": "a shape, a type, to do",
+    "other": "a value only",
     "limit": "by limit",
     "equivalent": "equivalent",
     "accepted": "accepted",
@@ -176,8 +179,16 @@ def judge(cells: list, changed: dict[str, str], namespace: dict) -> tuple[str, b
         same = bool(codes) and all(_same_values(code, namespace, solution) for code in codes)
         return ("equivalent" if same else "accepted"), False
     first = wrong[0]
-    kind = "obstacle" if first.status == "todo" else OBSTACLES.get(first.mistake, "named")
-    return kind, all(verdict.ok for verdict in visible)
+    return kind_of(first), all(verdict.ok for verdict in visible)
+
+
+def kind_of(verdict: Verdict) -> str:
+    """How a refusal is counted: a key of `KINDS`."""
+    todo = verdict.status == "todo"
+    kind = "obstacle" if todo else OBSTACLES.get(verdict.mistake, "named")
+    if kind == "error":
+        return "explained" if verdict.clue else "error"
+    return "clue" if verdict.clue and kind != "named" else kind
 
 
 def _same_values(code: str, found: dict, solution: dict) -> bool:

@@ -224,6 +224,7 @@ def test_cells_of_a_table_are_judged_one_by_one():
         "conv2, nombre de poids",
         "→ Le biais est oublié",
         "fc4, taille de sortie",
+        "→ C'est tout près",
     ]
     table["fc5"] = ...
     table["conv1"][0] = (32, ..., ...)

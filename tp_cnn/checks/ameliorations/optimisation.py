@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from tp_cnn.checks.ameliorations.tensors import normal
+from tp_cnn.checks.engine.formulas import Formula
 from tp_cnn.checks.engine.framework import FunctionCheck, Mistake
 from tp_cnn.checks.engine.schedules import TrainingLoopCheck
 
@@ -43,6 +44,10 @@ def _nesterov(weights, velocity, gradient, rate, momentum) -> Tensor:
 momentum_step = FunctionCheck(
     "Un pas de SGD avec momentum : les nouveaux poids et la nouvelle vitesse, un couple.",
     answer=_moved,
+    formulas=[
+        Formula("weights - rate * (momentum * velocity + gradient)"),
+        Formula("momentum * velocity + gradient"),
+    ],
     tries=lambda rng: [
         (torch.tensor([1.0]), torch.tensor([0.0]), torch.tensor([2.0]), 0.1, 0.9),
         (torch.tensor([1.0]), torch.tensor([10.0]), torch.tensor([2.0]), 0.1, 0.9),

@@ -182,7 +182,7 @@ class NetworkCheck(Check):
         for mistake in self.mistakes:
             if self._matches(mistake, found, traces[0], seed):
                 return Verdict("wrong", f"{found}\n  → {mistake.message}", mistake.name)
-        return Verdict("wrong", str(found))
+        return Verdict("wrong", str(found), found.name or None)
 
     def _matches(self, mistake: Mistake, found: Different, seen: Trace, seed: int) -> bool:
         if isinstance(mistake.answer, list):

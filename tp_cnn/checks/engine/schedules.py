@@ -110,4 +110,4 @@ def _weights_fact(model: nn.Module, by_hand: bool) -> Fact:
     sentence = "l'optimiseur et ses pas sont justes, mais pas les poids du réseau à la fin."
     if by_hand:
         sentence = "sans optimiseur de PyTorch, les poids du réseau à la fin ne sont pas les bons."
-    return Fact(weights_of(model), sentence)
+    return Fact(weights_of(model), sentence, vague=True)
