@@ -260,6 +260,18 @@ features = NetworkCheck(
             "convolution.",
         ),
         Mistake(
+            "before-convolution",
+            None,
+            "L'énoncé place la normalisation juste après la convolution : c'est sa sortie qu'elle "
+            "normalise.",
+        ),
+        Mistake(
+            "other-normalisation",
+            None,
+            "Elle ne met pas ensemble les images du lot : c'est une autre normalisation que celle "
+            "de l'énoncé.",
+        ),
+        Mistake(
             "shared",
             None,
             "Une même normalisation sert deux fois : ses statistiques mélangeraient deux couches. "

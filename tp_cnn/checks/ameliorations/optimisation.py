@@ -104,6 +104,7 @@ def _loop(
     factor: float = 0.95,
     told: str = "before",
     training: bool = True,
+    stairs: int = 0,
 ) -> Callable:
     """A training loop; the keywords make it wrong."""
 
@@ -111,6 +112,8 @@ def _loop(
         options = {"momentum": 0.9} if settings is None else settings
         optimizer = kind(model.parameters(), lr=rate, **options)
         scheduler = torch.optim.lr_scheduler.ExponentialLR(optimizer, factor)
+        if stairs:
+            scheduler = torch.optim.lr_scheduler.StepLR(optimizer, stairs, factor)
         rates = []
         model.train(training)
         for _ in range(epochs):
@@ -181,6 +184,11 @@ training_loop = TrainingLoopCheck(
             _loop("start"),
             "scheduler.step() passe avant l'optimiseur : la première époque n'a pas eu le pas de "
             "départ. Il vient à la fin de l'époque.",
+        ),
+        Mistake(
+            "stairs",
+            _loop(stairs=2),
+            "StepLR descend par paliers : l'énoncé demande une baisse à chaque époque.",
         ),
         Mistake(
             "constant",
