@@ -71,7 +71,7 @@ def to_array(value: object) -> np.ndarray:
     try:
         array = np.asarray(_without_tensors(value))
     except ValueError:
-        raise Unreadable("des lignes de longueurs différentes") from None
+        raise Unreadable(f"des lignes de longueurs différentes{_lengths(value)}") from None
     except Exception:  # a list may hold anything, itself included
         raise Unreadable("autre chose que des nombres") from None
     if array.dtype == object:  # Fraction, Decimal, huge integers
@@ -81,6 +81,14 @@ def to_array(value: object) -> np.ndarray:
         kinds = {"b": "des booléens (vrai ou faux)", "c": "des nombres complexes"}
         raise Unreadable(kinds.get(array.dtype.kind, "autre chose que des nombres"))
     return array
+
+
+def _lengths(rows: object) -> str:
+    """How long a few rows are, " (3, 2, 3)"; nothing where some are deeper."""
+    plain = isinstance(rows, list | tuple) and len(rows) <= DISPLAYED
+    if not plain or not all(isinstance(row, list | tuple) for row in rows):
+        return ""
+    return f" ({', '.join(str(len(row)) for row in rows)})"
 
 
 def _holds_booleans(value: object, depth: int) -> bool:

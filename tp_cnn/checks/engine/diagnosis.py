@@ -156,6 +156,12 @@ def _of_arguments(
     function: Function, tries: Sequence[tuple], pairs: Sequence[Pair], tolerance: float
 ) -> Clue | None:
     """Whether the right function gives these values for other arguments."""
+    for rank, name in enumerate(function.names):
+        if all(
+            same(arguments[rank], pair.obtained, tolerance)
+            for arguments, pair in zip(tries, pairs, strict=True)
+        ):
+            return Clue("unchanged", f"Le résultat est {name}, tel que la fonction le reçoit.")
     for sentence, change in _slips(tries[0], function.names):
         changed = (_result(function.answer, change(list(arguments))) for arguments in tries)
         every = zip(changed, pairs, strict=True)
@@ -167,12 +173,14 @@ def _of_arguments(
 def _of_tries(tries: Sequence[tuple], names: Sequence[str], pairs: Sequence[Pair]) -> Clue | None:
     """What the tries that are right have in common, and the others have not."""
     right = [bool(pair.right.all()) for pair in pairs]
+    if min(right.count(True), right.count(False)) < 2:  # one try alone has too much of its own
+        return None
     for rank, name in enumerate(names):
         values = [arguments[rank] for arguments in tries]
         if all(isinstance(value, int | float) for value in values):
             kept = {value for value, one in zip(values, right, strict=True) if one}
             lost = {value for value, one in zip(values, right, strict=True) if not one}
-            if len(kept) == 1 and lost and not kept & lost:
+            if len(kept) == 1 and not kept & lost:
                 return Clue(
                     "condition",
                     f"Parmi les essais, ceux où {name} vaut {kept.pop():g} sont justes, et eux "
@@ -180,11 +188,11 @@ def _of_tries(tries: Sequence[tuple], names: Sequence[str], pairs: Sequence[Pair
                 )
         elif all(np.ndim(value) >= 2 for value in values):
             squares = [np.shape(value)[-1] == np.shape(value)[-2] for value in values]
-            if squares == right and any(right):
+            if squares == right:
                 return Clue(
                     "condition",
-                    f"Seuls les essais où {name} est carré sont justes : hauteur et largeur se "
-                    "lisent séparément.",
+                    f"Parmi les essais, seuls ceux où {name} est un carré sont justes : hauteur et "
+                    "largeur se lisent séparément.",
                 )
     return None
 
@@ -503,7 +511,7 @@ def _one_place(place: Callable[[tuple], tuple]) -> Test:
 
 
 def _one_cell(pairs: Sequence[Pair], tolerance: float) -> bool:
-    return len(pairs) == 1 and pairs[0].right.size >= ENOUGH and (~pairs[0].right).sum() == 1
+    return len(pairs) == 1 and pairs[0].right.size >= 3 and (~pairs[0].right).sum() == 1
 
 
 def _two_exchanged(pairs: Sequence[Pair], tolerance: float) -> bool:
@@ -650,17 +658,17 @@ SHAPES = [
     (
         "one-only",
         lambda one, other: one[:1] == (1,) and one[1:] == other[1:],
-        "Il n'y a qu'un élément : le résultat est-il rendu avant la fin de la boucle ?",
+        "Le premier axe n'a qu'un élément : un return est-il dans la boucle, au lieu d'après ?",
     ),
     (
         "too-short",
         lambda one, other: _by_one_at_most(other, one),
-        "Il manque une place sur un axe : combien de positions y a-t-il ?",
+        "Il manque une place, sur un axe ou plusieurs : combien de positions y a-t-il ?",
     ),
     (
         "too-long",
         lambda one, other: _by_one_at_most(one, other),
-        "Il y a une place de trop sur un axe : combien de positions y a-t-il ?",
+        "Il y a une place de trop, sur un axe ou plusieurs : combien de positions y a-t-il ?",
     ),
     (
         "one-number",

@@ -95,7 +95,7 @@ EXPLANATIONS = [  # a pattern of the text of the error -> what to say; {0} is it
     ),
     (
         r"'float' object cannot be interpreted as an integer|slice indices must be integers"
-        r"|only integers?, slices|only integer scalar arrays|must be integers or slices"
+        r"|only integers?, slices|must be integers or slices"
         r"|can't convert .* to .*int|expected .*int.* float|type must be tuple of ints"
         r"|indices must be integers|tensors used as indices must be|arrays used as indices"
         r"|expects .* to be .*ints?\b|cannot be interpreted as an integer|integer is required",
@@ -111,7 +111,7 @@ EXPLANATIONS = [  # a pattern of the text of the error -> what to say; {0} is it
         "Un if, ou un and, demande vrai ou faux : un tableau en contient plusieurs.",
     ),
     (
-        r"only (?:length-1|0-dimensional|size-1) arrays can be converted"
+        r"only integer scalar arrays|only (?:length-1|0-dimensional|size-1) arrays can be converted"
         r"|can only be converted to Python scalars|cannot be converted to Scalar"
         r"|setting an array element with a sequence|inhomogeneous shape",
         "Un seul nombre est attendu là où vous donnez un tableau : manque-t-il une somme, ou un "
@@ -136,7 +136,7 @@ EXPLANATIONS = [  # a pattern of the text of the error -> what to say; {0} is it
     # Indices and shapes
     (
         r"index (-?\d+) is out of bounds for (?:axis|dimension) (\d+) with size (\d+)",
-        "L'indice {0} est demandé sur l'axe {1}, qui n'a que {2} places (la première est 0) : "
+        "L'indice {0} est demandé sur l'axe {1}, dont la taille est {2} (le premier est 0) : "
         "jusqu'où va la boucle ?",
     ),
     (
