@@ -4,7 +4,9 @@ No mistake is listed here: what is said is found by comparing the values, holds 
 was tried, and points to the kind of slip without giving the answer.
 """
 
+import contextlib
 import itertools
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -49,13 +51,22 @@ def pairs_of(results: Sequence[object], wanted: Sequence[object], tolerance: flo
     return found
 
 
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Changed values may divide by zero: no warning must reach the student's cell."""
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+@_quiet()
 def of_written(pairs: Sequence[Pair], formula: Formula | None, tolerance: float) -> Clue | None:
     """What is wrong in a number, or a table, that was written by hand."""
     names = [formula.given() if formula else {}]
     return (
         _first(USELESS, pairs, tolerance)
         or _of_formulas([formula] if formula else [], names, pairs, tolerance)
-        or _first([*RELATIONS, *BY_HAND, *PLACES], pairs, tolerance)
+        or _first([*RELATIONS, *BY_HAND, *LOOSE, *PLACES], pairs, tolerance)
     )
 
 
@@ -68,6 +79,7 @@ class Function:
     formulas: Sequence[Formula] = ()
 
 
+@_quiet()
 def of_function(
     pairs: Sequence[Pair], tries: Sequence[tuple], function: Function, tolerance: float
 ) -> Clue | None:
@@ -78,14 +90,12 @@ def of_function(
     """
     names = [_given(function, arguments) for arguments in tries]
     enough = len(pairs) > 1 or pairs[0].wanted.size >= ENOUGH
-    slip = enough and (
-        _of_formulas(function.formulas, names, pairs, tolerance)
-        or _of_arguments(function, tries, pairs, tolerance)
-    )
     return (
         _first(USELESS, pairs, tolerance)
-        or slip
-        or _first([*RELATIONS, *PLACES], pairs, tolerance)
+        or (enough and _of_formulas(function.formulas, names, pairs, tolerance))
+        or _first(RELATIONS, pairs, tolerance)
+        or (enough and _of_arguments(function, tries, pairs, tolerance))
+        or _first([*LOOSE, *PLACES], pairs, tolerance)
         or _of_tries(tries, function.names, pairs)
     )
 
@@ -327,8 +337,7 @@ def _relation(change: Callable[[np.ndarray], np.ndarray], few: bool = False) -> 
 
     def holds(pairs: Sequence[Pair], tolerance: float) -> bool:
         obtained, wanted = _all(pairs)
-        with np.errstate(all="ignore"):
-            changed = change(wanted)
+        changed = change(wanted)
         enough = few or _many(pairs)
         return enough and bool((np.abs(obtained - changed) <= tolerance).all())
 
@@ -433,6 +442,8 @@ RELATIONS = [
         "Toutes les valeurs sont les bonnes multipliées par un même nombre : une division, ou un "
         "facteur, est en trop ou oublié.",
     ),
+]
+LOOSE = [  # less is known then: after what is more precise
     (
         "factor",
         _factor_by_try,
@@ -527,7 +538,7 @@ def _border(pairs: Sequence[Pair], tolerance: float) -> bool:
     wrong = [pair for pair in pairs if not pair.right.all()]
     return all(
         pair.right.ndim >= 2
-        and min(pair.right.shape[-2:]) >= 3
+        and min(pair.right.shape[-2:]) >= 4
         and pair.right[..., 1:-1, 1:-1].all()
         for pair in wrong
     )

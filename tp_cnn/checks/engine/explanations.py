@@ -112,7 +112,7 @@ EXPLANATIONS = [  # a pattern of the text of the error -> what to say; {0} is it
     ),
     (
         r"only integer scalar arrays|only (?:length-1|0-dimensional|size-1) arrays can be converted"
-        r"|can only be converted to Python scalars|cannot be converted to Scalar"
+        r"|can (?:only )?be converted to Python scalars|cannot be converted to Scalar"
         r"|setting an array element with a sequence|inhomogeneous shape",
         "Un seul nombre est attendu là où vous donnez un tableau : manque-t-il une somme, ou un "
         "indice ?",
