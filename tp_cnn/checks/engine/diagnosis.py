@@ -669,7 +669,7 @@ SHAPES = [
     (
         "one-only",
         lambda one, other: one[:1] == (1,) and one[1:] == other[1:],
-        "Le premier axe n'a qu'un élément : un return est-il dans la boucle, au lieu d'après ?",
+        "Le premier axe n'a qu'un élément : où se perdent les autres ? Dans une boucle, peut-être.",
     ),
     (
         "too-short",

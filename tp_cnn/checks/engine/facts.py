@@ -53,6 +53,8 @@ def judge_facts(
         wrong = see(mistake.answer)
         if _same_difference(seen, wrong, wanted, first, tolerance):
             return Verdict("wrong", f"{sentence}\n  → {mistake.message}", mistake.name)
+    if fact.value is None:
+        return Verdict("wrong", f"{sentence}\n  → Il manque un return.", clue="no-return")
     clue = "seen" if fact.sentence and not fact.vague else None
     return Verdict("wrong", sentence, clue=clue)
 
