@@ -194,8 +194,8 @@ def takes(one):
         (lambda: unknown, "Le nom unknown n'existe pas ici"),  # noqa: F821
         (lambda: np.zeross(3), "Le module numpy n'a rien qui s'appelle zeross"),
         (lambda: torch.ones(2).appendd(3), "Un objet de type Tensor n'a rien qui s'appelle"),
-        (lambda: 3(4), "Des parenthèses suivent un objet de type int"),
-        (lambda: (3)[0], "Des crochets suivent un nombre"),
+        (lambda: TABLE.size(4), "Des parenthèses suivent un objet de type int"),
+        (lambda: TABLE.size[0], "Des crochets suivent un nombre"),
         (lambda: list(3), "attend une suite"),
         (lambda: takes(), "Il manque un argument dans cet appel : 'one'"),
         (lambda: takes(1, 2), "Cet appel donne 2 arguments là où la fonction en attend 1"),

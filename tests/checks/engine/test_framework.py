@@ -188,7 +188,7 @@ def test_an_error_of_the_check_itself_is_not_the_fault_of_the_student():
         ("[1, 2]", "type", "du texte ('[1, 2]') : retirez les guillemets"),
         ([True, False], "type", "des booléens"),
         ([1, True], "type", "des booléens"),
-        (([1], [np.True_]), "type", "des booléens"),
+        ([np.True_, 2], "type", "des booléens"),
         (np.array([1, 2j]), "type", "des nombres complexes"),
         (print, "type", "une fonction et non sa valeur"),
         ((x for x in [1, 2]), "type", "un générateur"),
