@@ -45,10 +45,11 @@ from tp_cnn.checks.engine.calls import (
     told,
 )
 from tp_cnn.checks.engine.compare import Difference, blanks, difference, is_whole, to_array
-from tp_cnn.checks.engine.diagnosis import Clue, Pair
 from tp_cnn.checks.engine.formulas import Formula
 from tp_cnn.checks.engine.limits import LIMIT, TimeUp, time_limit
+from tp_cnn.checks.engine.pairs import Clue, Pair, pairs_of
 from tp_cnn.checks.engine.running import Call, plain_call
+from tp_cnn.checks.engine.shapes import of_shapes
 
 NOT_YET = ", tant que la vérification du vôtre ne dit pas « Juste »."
 WRITTEN_AGAIN = " : le vôtre n'est plus celui qui a été vérifié, relancez sa cellule de test."
@@ -201,11 +202,11 @@ class Check:
         kinds = {found.kind for found in differences if found}
         if kinds == {"value"}:
             results = [trial.result for trial in trials]
-            pairs = diagnosis.pairs_of(results, wanted, self.tolerance)
+            pairs = pairs_of(results, wanted, self.tolerance)
             return clue(pairs) if pairs else None
         first = next(index for index, found in enumerate(differences) if found)
         if differences[first].kind == "shape":
-            return diagnosis.of_shapes(trials[first].result, wanted[first])
+            return of_shapes(trials[first].result, wanted[first])
         return None
 
     def _differences(self, trials: list[Trial], expected: list) -> list[Difference | None]:

@@ -10,9 +10,10 @@ import torch
 from tp_cnn.checks.engine import diagnosis
 from tp_cnn.checks.engine.calls import Refused
 from tp_cnn.checks.engine.compare import blanks, describe, difference
-from tp_cnn.checks.engine.diagnosis import Clue, Pair
 from tp_cnn.checks.engine.formulas import Formula
 from tp_cnn.checks.engine.framework import Check, Verdict
+from tp_cnn.checks.engine.pairs import Clue, Pair, pairs_of
+from tp_cnn.checks.engine.shapes import of_shapes
 
 SHOWN = 6  # wrong cells
 BACKWARDS = "Les cases de cette ligne sont dans l'ordre inverse : lisez les titres des colonnes."
@@ -96,8 +97,8 @@ class TableCheck(Check):
 
     def _clue(self, name: str, column: int, cell: object, wanted: object, kind: str) -> Clue | None:
         if kind == "shape":
-            return diagnosis.of_shapes(cell, wanted)
-        pairs = diagnosis.pairs_of([cell], [wanted], self.tolerance) if kind == "value" else []
+            return of_shapes(cell, wanted)
+        pairs = pairs_of([cell], [wanted], self.tolerance) if kind == "value" else []
         if not pairs:
             return None
         formula = self.formulas.get(name, [None] * len(self.columns))[column]
