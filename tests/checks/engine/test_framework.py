@@ -46,10 +46,10 @@ def test_mistake_must_agree_on_every_input():
 
 def test_right_verdict_states_the_tolerance():
     assert str(double(lambda values: values + values)) == (
-        "✔ Juste : valeurs comparées à 0.0001 près."
+        "✔ Juste : valeurs comparées à 0,0001 près."
     )
     assert third.__doc__ == "Un tiers. Tolérance : 0.01."
-    assert double.__doc__ == "Le double. Tolérance : 0.0001. Arguments : values."
+    assert double.__doc__ == "Le double. Tolérance : 0,0001. Arguments : values."
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_any_kind_of_number_within_the_tolerance(number):
 def test_outside_the_tolerance():
     verdict = third(0.35)
     assert verdict.mistake is None
-    assert verdict.message == "vous obtenez 0.35, c'est trop grand (à 0.01 près)."
+    assert verdict.message == "vous obtenez 0.35, c'est trop grand (à 0,01 près)."
 
 
 def test_seed_changes_the_inputs():

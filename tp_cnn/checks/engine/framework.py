@@ -108,7 +108,7 @@ class Check:
     tolerance: float = 1e-4
 
     def __post_init__(self):
-        self.__doc__ = f"{self.about} Tolérance : {self.tolerance:g}."
+        self.__doc__ = f"{self.about} Tolérance : {display.decimal(self.tolerance, 'g')}."
         self._right = []  # the answers told « Juste »
 
     def __call__(
@@ -191,7 +191,7 @@ class Check:
     def _precision(self, wanted: list) -> str:
         """State the tolerance, except where every value is a whole number."""
         whole = all(is_whole(to_array(value)) for value in wanted)
-        return "" if whole else f"valeurs comparées à {self.tolerance:g} près."
+        return "" if whole else f"valeurs comparées à {display.decimal(self.tolerance, 'g')} près."
 
 
 class ValueCheck(Check):
