@@ -48,7 +48,7 @@ def test_right_verdict_states_the_tolerance():
     assert str(double(lambda values: values + values)) == (
         "✔ Juste : valeurs comparées à 0,0001 près."
     )
-    assert third.__doc__ == "Un tiers. Tolérance : 0.01."
+    assert third.__doc__ == "Un tiers. Tolérance : 0,01."
     assert double.__doc__ == "Le double. Tolérance : 0,0001. Arguments : values."
 
 
