@@ -16,7 +16,7 @@
 #
 # **Durée :** 4 h 30 (2 h pour les seules questions numérotées, qui se suivent sans les autres)
 #
-# **Barème :** POINTS points
+# **Barème :** 64,5 points
 #
 # **Prérequis :** NumPy ; savoir ce qu'est une couche complètement connectée (*fully-connected*),
 # que l'on appelle aussi couche dense.
@@ -43,6 +43,7 @@ P = runtime.parameters(
 P
 
 # %%
+from itertools import pairwise
 from time import perf_counter
 from timeit import repeat
 
@@ -59,23 +60,12 @@ from tp_cnn.checks.engine.framework import grade
 from tp_cnn.scratch import convolution, pooling, sizes
 
 # %%
+from tp_cnn.plots.convolution import images as on_images, layers as on_layers
 from tp_cnn.plots.convolution.steps import (
     convolution_slider,
     feature_maps,
     matrices,
     padding_and_stride,
-)
-from tp_cnn.plots.convolution.images import (
-    filtered_images,
-    output_map,
-    photo_and_maps,
-    receptive_fields,
-    sample_picture,
-)
-from tp_cnn.plots.convolution.layers import (
-    dense_as_convolution,
-    filter_on_channels,
-    pooling_windows,
 )
 from tp_cnn.plots.style import COLOURS, MARKERS, clean, figure
 from tp_cnn.plots.volumes import volumes
@@ -472,10 +462,10 @@ grade(check.vertical_edges(edges, seed=1), points=1)
 
 # %%
 correlate_2d = check.correlation_2d.use(correlate_2d, convolution.conv2d_one_channel)
-picture = sample_picture(96)
+picture = on_images.sample_picture(96)
 asked = ("flou uniforme", "contours : 8 voisins")
 known = {name: k for name, k in convolution.IMAGE_KERNELS.items() if name not in asked}
-filtered_images(picture, known, correlate_2d)
+on_images.filtered_images(picture, known, correlate_2d)
 
 # %% [markdown] question="conv-filtres-image" kind="calcul"
 # ### Deux filtres à inventer
@@ -517,7 +507,9 @@ grade(check.edge_kernel(contours, seed=1), points=1)
 # %%
 written = {"votre flou": blur, "vos contours": contours}
 yours = {name: np.array(kernel) for name, kernel in written.items() if np.shape(kernel) == (3, 3)}
-filtered_images(picture, {"identité": convolution.IMAGE_KERNELS["identité"], **yours}, correlate_2d)
+on_images.filtered_images(
+    picture, {"identité": convolution.IMAGE_KERNELS["identité"], **yours}, correlate_2d
+)
 
 # %% [markdown]
 # ### Reconnaître un X
@@ -756,7 +748,7 @@ grade(check.correlation_2d_strided(correlate_2d_strided, seed=1), points=2)
 channels = np.array([[[3, 0, 0, 0], [0, 3, 3, 2]], [[2, 1, 1, 0], [2, 2, 0, 0]]])
 channels = np.concatenate([channels, [[[1, 1, 2, 2], [0, 2, 3, 3]]]])
 slices = np.array([[[1, 0], [0, -1]], [[0, 1], [1, 0]], [[-1, 0], [0, 2]]])
-filter_on_channels(channels, slices, bias=1)
+on_layers.filter_on_channels(channels, slices, bias=1)
 
 # %% [markdown] question="conv-canaux" kind="code"
 # ### Troisième version : des canaux et des filtres
@@ -803,7 +795,7 @@ red_or_blue = np.array([1.0, 0, -1])[:, None, None] * np.full((3, 3), 1 / 9)
 edges_of_all = np.full((3, 1, 1), 1 / 3) * convolution.IMAGE_KERNELS["contours : 8 voisins"]
 found = conv_channels(colours, np.stack([red_or_blue, edges_of_all]), np.zeros(2))
 filters = {"rouge moins bleu": found[0], "contours": np.abs(found[1])}
-photo_and_maps(colours, filters)
+on_images.photo_and_maps(colours, filters)
 
 # %% [markdown] question="conv-lot" kind="code"
 # ### Quatrième version : un lot d'images
@@ -1012,7 +1004,7 @@ print(f"complètement connectée : {thousands(dense_equivalent):>15} poids")
 
 # %%
 rows = [[4.0, 5, 7, 0, 8, -3], [-3, 8, 8, 1, -2, 1], [-3, 7, 4, 4, -1, 2], [-2, 6, 2, -2, 0, 5]]
-pooling_windows(np.array(rows))
+on_layers.pooling_windows(np.array(rows))
 
 # %% [markdown] question="pool-table" kind="calcul"
 # ### Max-pooling à la main
@@ -1100,7 +1092,7 @@ grade(check.average_pool(average_pool, seed=1), points=1)
 # zéros), et avec un **stride** $s$, où seuls les décalages multiples de $s$ se retrouvent tels quels.
 
 # %%
-photo = sample_picture(128)
+photo = on_images.sample_picture(128)
 detector = convolution.IMAGE_KERNELS["contours : 8 voisins"]
 before = correlate_2d(photo[:, :120], detector)
 after = correlate_2d(photo[:, 3:123], detector)
@@ -1234,9 +1226,9 @@ class SmallVGG(nn.Module):
     def __init__(self, width, classes=2):
         super().__init__()
         self.features = vgg_features(width)  # (batch, 8 width, 7, 7)
-        dense = [nn.Flatten(), nn.Linear(8 * width * 7 * 7, 256), nn.ReLU()]
-        dense += [nn.Linear(256, 256), nn.ReLU(), nn.Linear(256, classes)]
-        self.classifier = nn.Sequential(*dense)
+        sides = [8 * width * 7 * 7, 256, 256, classes]
+        dense = [layer for pair in pairwise(sides) for layer in (nn.Linear(*pair), nn.ReLU())]
+        self.classifier = nn.Sequential(nn.Flatten(), *dense[:-1])
         self.apply(initialise)
 
     def forward(self, images):
@@ -1298,7 +1290,7 @@ for height, width in [(224, 224), (320, 384)]:
 # rang, et l'on multiplie ceux qui portent le même.
 
 # %%
-dense_as_convolution()
+on_layers.dense_as_convolution()
 
 # %% [markdown] hint="conv-dense-equivalente"
 # Un neurone voit toutes les cartes à la fois : quelle doit être la taille d'un filtre qui en voit
@@ -1429,7 +1421,7 @@ with torch.no_grad():
     scores = to_fully_convolutional(vgg)(montage[None])[0]
 picture = (montage + 0.5).permute(1, 2, 0).numpy()
 names = "T : temple, F : fleur"
-output_map(picture, scores, window=224, jump=32, classes=["T", "F"], legend=names)
+on_images.output_map(picture, scores, window=224, jump=32, classes=["T", "F"], legend=names)
 
 # %% [markdown] question="carte-predire" kind="reponse"
 # ### Prédire : une fois, ou fenêtre par fenêtre ?
@@ -1526,7 +1518,9 @@ for digit, top, left in [(2, 6, 8), (6, 30, 42), (0, 8, 76), (3, 28, 112)]:
 with torch.no_grad():
     scores = to_fully_convolutional(lenet)(canvas)[0]
 classes = [*map(str, range(10)), "rien"]
-output_map(canvas[0, 0].numpy(), scores, window=28, jump=4, classes=classes, background=NOTHING)
+on_images.output_map(
+    canvas[0, 0].numpy(), scores, window=28, jump=4, classes=classes, background=NOTHING
+)
 
 # %% [markdown] question="conv-carte-sortie" number="6" kind="experience"
 # ### La carte de sortie
@@ -1658,7 +1652,9 @@ for block, end in enumerate([5, 10, 17, 24, 31], start=1):
 layers = geometry.layers_of(vgg.features)  # convolutions et poolings, dans l'ordre
 ends = {"conv1_1": 1, "conv1_2": 2, "conv2_2": 5, "conv3_3": 9, "conv4_3": 13, "pool5": 18}
 fields = {name: geometry.receptive_field(layers[:end]) for name, end in ends.items()}
-receptive_fields(sample_picture(224), fields)  # l'image, puis son centre agrandi
+on_images.receptive_fields(
+    on_images.sample_picture(224), fields
+)  # l'image, puis son centre agrandi
 
 # %% [markdown] question="champ-interpretation" number="7" kind="reponse"
 # ### Interprétation
