@@ -243,7 +243,7 @@ for i in (1, 2, 3, 4):  # le document compte à partir de 1
         if 1 <= i - k <= 3:
             literal[i - 1] += x[i - k - 1] * y[k - 1]
 print("formule du document 003 :", literal)
-print("votre convolution       :", np.array(convolve_1d(x, y), dtype=int))
+print("convolve_1d             :", np.array(convolve_1d(x, y), dtype=int))
 print("np.convolve             :", np.convolve(x, y))
 
 # %%
@@ -871,7 +871,7 @@ for name, way in ways.items():
     )
 
 # %% [markdown]
-# L'aviez-vous prévu ? L'écart se compte en centaines, souvent en milliers : Python interprète chaque
+# L'aviez-vous prévu ? L'écart se compte en centaines, parfois en milliers : Python interprète chaque
 # tour de boucle, alors que le produit de matrices est un seul appel, écrit pour le processeur. Le
 # calcul est pourtant le même : les plus grands écarts sont ceux des arrondis.
 

@@ -330,8 +330,8 @@ def accuracy(model, batches):
 
 
 accuracy_of = check.evaluation.use(accuracy_of, accuracy)
-print("votre mesure :", percent(accuracy_of(lenet, validation)))
-print("le tableau   :", percent(lenet_history[-1].validation_accuracy))
+print("accuracy_of :", percent(accuracy_of(lenet, validation)))
+print("le tableau  :", percent(lenet_history[-1].validation_accuracy))
 
 # %% [markdown]
 # ## 4. Contre un réseau dense de même taille

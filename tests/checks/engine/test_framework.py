@@ -321,6 +321,17 @@ def test_what_follows_runs_the_code_that_was_judged_right(capsys):
     ]
 
 
+def test_a_students_function_is_told_by_its_own_name(capsys):
+    check = FunctionCheck("Le double.", answer=double.answer, tries=double.tries, mistakes=[])
+
+    def my_double(values):
+        return 2 * values
+
+    check(my_double)
+    check.use(my_double, otherwise=twice)
+    assert capsys.readouterr().out.splitlines()[-1] == "Suite : votre code (my_double)."
+
+
 def test_code_that_is_no_longer_right_is_no_longer_used():
     check = FunctionCheck("Le double.", answer=double.answer, tries=double.tries, mistakes=[])
     factor = [2]

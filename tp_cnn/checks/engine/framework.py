@@ -144,6 +144,8 @@ class Check:
         """
         right = any(student is one for one in self._right)
         name = getattr(otherwise, "__name__", type(otherwise).__name__)
+        own = getattr(student, "__name__", "<lambda>")
+        name = own if right and own != "<lambda>" else name
         taken = f"votre code ({name})." if right else f"le code du paquet ({name})"
         why = WRITTEN_AGAIN if self._right else NOT_YET
         display.show(

@@ -10,7 +10,7 @@ from torch import Tensor
 from tp_cnn.errors import CourseError
 from tp_cnn.models.geometry import ReceptiveField
 from tp_cnn.plots.convolution.cells import draw_frame, size_of
-from tp_cnn.plots.style import COLOURS, INK, figure
+from tp_cnn.plots.style import COLOURS, INK, PERCENT, figure
 from tp_cnn.scratch.convolution import IMAGE_KERNELS, conv2d_one_channel
 
 LINES = ("-", "--", "-.")
@@ -177,5 +177,6 @@ def output_map(
     right.set(xticks=[], yticks=[])
     meaning = f" ({legend})" if legend else ""
     right.set_title(f"carte de sortie {rows} × {columns}{meaning}", fontsize=10)
-    drawn.colorbar(shown, ax=[left, right] if wide else right, label="probabilité de la classe")
+    beside = [left, right] if wide else right
+    drawn.colorbar(shown, ax=beside, label="probabilité de la classe", format=PERCENT)
     return drawn
