@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 
 import torch
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 from torch import Tensor, nn
 
+from tp_cnn.display import decimal
 from tp_cnn.plots.style import COLOURS, INK, MARKERS, PERCENT, SIGNED, clean, figure
 from tp_cnn.training.history import History
 
@@ -64,7 +65,7 @@ def half_epoch(history: History) -> Figure:
     """The train mean of an epoch drawn at its end, then in its middle, beside validation.
 
     A mean over an epoch speaks of the networks of the whole epoch, on average of the one of its
-    middle; validation speaks of the one of its end (question 14).
+    middle; validation speaks of the one of its end (question 14). Losses are on a log axis.
     """
     drawn, axes = figure(1, 2, width=8.5, height=3.2, sharey=True)
     titles = ["comme dans le tableau", "moyenne placée au milieu de l'époque"]
@@ -76,7 +77,11 @@ def half_epoch(history: History) -> Figure:
         )
         axis.set(xlabel="lectures des images", title=title, xlim=(0, len(history) + 0.2))
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axis.set_yscale("log")
+        axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.yaxis.set_major_formatter(lambda value, _: decimal(value, "g"))
+        axis.yaxis.set_minor_locator(NullLocator())
         clean(axis)
-    axes[0].set_ylabel("coût moyen par image")
+    axes[0].set_ylabel("coût moyen par image (échelle log.)")
     axes[0].legend(frameon=False)
     return drawn

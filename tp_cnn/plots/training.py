@@ -29,6 +29,7 @@ def curves(histories: Mapping[str, History], title: str = "") -> Figure:
                 if values and values[0] is not None:
                     label = f"{name}, {_FRENCH[part]}" if name else _FRENCH[part]
                     style = {"marker": marker, "markersize": 4, "color": colour, "label": label}
+                    style["markevery"] = max(1, len(history) // 10)  # so many dots hide the line
                     axis.plot(history.epoch, values, line, **style)
     left.set(title="Coût (entropie croisée)", xlabel="époque", ylabel="coût moyen par image")
     right.set(title="Exactitude", xlabel="époque", ylabel="images bien classées")
