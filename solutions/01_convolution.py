@@ -205,8 +205,8 @@ drawn
 # signal. `kernel[::-1]` règle la première.
 
 # %% [markdown] hint="conv-miroir"
-# Au plus fort du dépassement, une seule case du filtre touche le signal : il faut $k - 1$ zéros de
-# chaque côté, soit `np.pad(signal, k - 1)`.
+# Au plus fort du dépassement, une seule case du filtre touche le signal : combien en dépassent ?
+# `np.pad(signal, n)` ajoute $n$ zéros de chaque côté.
 
 
 # %% answer="conv-miroir"
@@ -534,8 +534,8 @@ matrices({"le X": convolution.X, "son coin": corner, "le fragment": diagonal})
 # Le produit de deux cases vaut 1 si elles sont égales, $-1$ sinon. Combien de cases diffèrent ?
 
 # %% [markdown] hint="conv-detecteur"
-# Une seule case diffère sur neuf : la somme des produits vaut $8 - 1$. Pour toute la carte, divisez
-# la corrélation par le nombre de cases du fragment, `fragment.size`.
+# Une seule case diffère sur neuf : la somme des produits vaut $8 - 1$. Pour toute la carte,
+# `correlate_2d` donne déjà cette somme à chaque position ; que manque-t-il pour une moyenne ?
 
 # %% answer="conv-detecteur-accord"
 agreement = 7 / 9  # SOLUTION
@@ -928,7 +928,8 @@ grade(check.dense_weights(dense_weights, seed=1), points=2)
 # Une couleur est faite de trois nombres, et chacun a son propre poids.
 
 # %% [markdown] hint="conv-poids-exemple"
-# $5 \times 5 \times 3$ poids et un biais pour le premier. Remplacez 5 par 25 pour le second.
+# Le filtre traverse les trois canaux, le neurone voit toute l'image : combien de nombres chacun
+# multiplie-t-il par un poids ? Que reste-t-il à ajouter ?
 
 # %% answer="conv-poids-exemple-filtre"
 filter_weights = 5 * 5 * 3 + 1  # SOLUTION

@@ -535,8 +535,8 @@ pictures.filters_and_maps(first_layer, first_image)
 # `labels != predictions` vaut vrai là où le réseau se trompe.
 
 # %% [markdown] hint="taux-erreur"
-# La moyenne d'un tenseur de vrai et de faux est la part des vrais ; PyTorch demande de le convertir
-# d'abord avec `.float()`.
+# La moyenne d'un tenseur de vrai et de faux serait la part des vrais, mais PyTorch n'en fait que de
+# nombres à virgule : convertissez-le d'abord.
 
 
 # %% answer="taux-erreur"
