@@ -74,7 +74,7 @@ def photo_and_maps(photo: np.ndarray, maps: Mapping[str, np.ndarray]) -> Figure:
         photo: (3, H, W), between 0 and 1.
         maps: name of a filter -> (H', W').
     """
-    drawn, (left, *others) = figure(1, 1 + len(maps), width=2.2 * (1 + len(maps)), height=2.4)
+    drawn, (left, *others) = figure(1, 1 + len(maps), width=1.6 * (1 + len(maps)), height=1.85)
     left.imshow(photo.transpose(1, 2, 0))
     left.set_title("l'image, trois canaux", fontsize=9)
     for axis, (name, found) in zip(others, maps.items(), strict=True):
@@ -99,7 +99,7 @@ def receptive_fields(image: np.ndarray, fields: Mapping[str, ReceptiveField]) ->
         image: (H, W) or (H, W, 3).
         fields: name of the layer -> ``tp_cnn.models.geometry.receptive_field`` up to that layer.
     """
-    drawn, (axis, centre) = figure(1, 2, width=8.2, height=3.5)
+    drawn, (axis, centre) = figure(1, 2, width=7.6, height=3.0)
     for one in (axis, centre):
         one.imshow(image, cmap="gray" if image.ndim == 2 else None, alpha=0.6)
         one.set(xlabel="colonne (pixels)", ylabel="ligne (pixels)")
@@ -159,7 +159,7 @@ def output_map(
     ratios = [image.shape[0] / image.shape[1], rows / columns]
     wide = max(ratios) < 2 / 3
     drawn, (left, right) = (
-        figure(2, 1, width=6.4, height=5.2 * sum(ratios) + 0.9, height_ratios=ratios)
+        figure(2, 1, width=5.2, height=4.1 * sum(ratios) + 1.1, height_ratios=ratios)
         if wide
         else figure(1, 2, width=8.0, height=3.6)
     )
