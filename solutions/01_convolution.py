@@ -618,11 +618,13 @@ for padding in (0, 1, 2):
 # ### Taille de la sortie
 #
 # L'entrée est de taille $x \times y \times z$ : $z$ est sa **profondeur**, le nombre de ses canaux.
-# **Un seul** filtre de côté $k$, de padding $p$ et de stride $s$ la parcourt, et il lit tous les
-# canaux à la fois. Quelle est la taille de la sortie ?
+# Un filtre de côté $k$, de padding $p$ et de stride $s$ la parcourt, et il lit tous les canaux à la
+# fois. Quelle est la taille de la sortie ?
 #
 # 1. La hauteur et la largeur se calculent de la même façon : écrivez `output_size` pour un axe.
-# 2. `output_shape` : donnez les **trois** nombres de la sortie, dans l'ordre de ceux de l'entrée.
+# 2. `output_shape` : donnez les **trois** nombres de la sortie, profondeur en dernier, d'une couche
+#    de `filters` filtres comme celui-ci. (Un seul filtre, c'est `filters=1`. Pourquoi $z$ n'est-il
+#    pas un argument ?)
 
 # %% [markdown] hint="conv-taille-sortie"
 # Le padding agrandit l'axe : combien de cases compte-t-il alors ? Combien de cases la fenêtre
@@ -631,7 +633,7 @@ for padding in (0, 1, 2):
 # %% [markdown] hint="conv-taille-sortie"
 # Sur $n + 2p$ cases, la fenêtre peut avancer de $n + 2p - k$ cases, par pas de $s$ : comptez les pas
 # entiers (`//`), puis les positions. Pour la profondeur : combien de valeurs le filtre donne-t-il à
-# chaque position, quand il a tout additionné ?
+# chaque position, quand il a additionné tous les canaux ? Et une couche de filtres ?
 
 
 # %% answer="conv-taille-sortie"
@@ -647,12 +649,12 @@ grade(check.output_size(output_size, seed=1), points=2)
 
 
 # %% answer="conv-taille-sortie-forme"
-def output_shape(x, y, z, kernel, stride, padding):
+def output_shape(x, y, filters, kernel, stride, padding):
     ### BEGIN SOLUTION
     ### PLACEHOLDER
     # return ..., ..., ...
     sides = [output_size(side, kernel, stride, padding) for side in (x, y)]
-    return *sides, 1
+    return *sides, filters
     ### END SOLUTION
 
 

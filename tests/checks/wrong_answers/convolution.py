@@ -357,33 +357,33 @@ ANSWERS = {
     ),
     "output_shape": Answers(
         right=[
-            lambda x, y, z, kernel, stride, padding: [
+            lambda x, y, filters, kernel, stride, padding: [
                 *((n + 2 * padding - kernel + stride) // stride for n in (x, y)),
-                1,
+                filters,
             ],
-            lambda x, y, z, kernel, stride, padding: tuple(
-                nn.Conv2d(z, 1, kernel, stride, padding)(torch.zeros(1, z, x, y))
-                .permute(0, 2, 3, 1)
-                .shape[1:]
+            lambda x, y, filters, kernel, stride, padding: (
+                len(range(0, x + 2 * padding - kernel + 1, stride)),
+                len(range(0, y + 2 * padding - kernel + 1, stride)),
+                filters,
             ),
         ],
         wrong={
-            "depth-kept": lambda x, y, z, kernel, stride, padding: (
+            "one-filter": lambda x, y, filters, kernel, stride, padding: (
                 *((n + 2 * padding - kernel) // stride + 1 for n in (x, y)),
-                z,
+                1,
             ),
-            "depth-slid": lambda x, y, z, kernel, stride, padding: [
-                (n + 2 * padding - kernel) // stride + 1 for n in (x, y, z)
+            "depth-slid": lambda x, y, filters, kernel, stride, padding: [
+                (n + 2 * padding - kernel) // stride + 1 for n in (x, y, filters)
             ],
-            "swapped": lambda x, y, z, kernel, stride, padding: (
+            "swapped": lambda x, y, filters, kernel, stride, padding: (
                 *((n + 2 * padding - kernel) // stride + 1 for n in (y, x)),
-                1,
+                filters,
             ),
-            "square": lambda x, y, z, kernel, stride, padding: (
+            "square": lambda x, y, filters, kernel, stride, padding: (
                 *[(x + 2 * padding - kernel) // stride + 1] * 2,
-                1,
+                filters,
             ),
-            "two-numbers": lambda x, y, z, kernel, stride, padding: [
+            "two-numbers": lambda x, y, filters, kernel, stride, padding: [
                 (n + 2 * padding - kernel) // stride + 1 for n in (x, y)
             ],
         },

@@ -54,42 +54,41 @@ def _side(n: int, k: int, s: int, p: int) -> int:
 
 
 output_shape = FunctionCheck(
-    "Les trois nombres de la sortie d'un seul filtre, sur une entrée x × y × z (question 1).",
-    answer=lambda x, y, z, kernel, stride, padding: (
+    "Les trois nombres de la sortie d'une couche de convolution (question 1).",
+    answer=lambda x, y, filters, kernel, stride, padding: (
         _side(x, kernel, stride, padding),
         _side(y, kernel, stride, padding),
-        1,
+        filters,
     ),
     tries=lambda rng: [
-        (5, 7, 3, 2, 1, 0),
+        (5, 7, 1, 2, 1, 0),
         (6, 9, 4, 3, 2, 1),
-        *sizes(rng, (20, 30, 2, 2, 1, 0), (29, 60, 9, 8, 5, 4), 4),
+        *sizes(rng, (20, 30, 2, 2, 1, 0), (29, 60, 90, 8, 5, 4), 6),
     ],
     mistakes=[
         Mistake(
-            "depth-kept",
-            lambda x, y, z, k, s, p: (_side(x, k, s, p), _side(y, k, s, p), z),
-            "La profondeur de l'entrée est gardée : le filtre additionne ce qu'il trouve dans tous "
-            "les canaux.",
+            "one-filter",
+            lambda x, y, f, k, s, p: (_side(x, k, s, p), _side(y, k, s, p), 1),
+            "La couche a plusieurs filtres : chacun donne une carte.",
         ),
         Mistake(
             "depth-slid",
-            lambda x, y, z, k, s, p: tuple(_side(n, k, s, p) for n in (x, y, z)),
-            "Le filtre ne glisse pas dans la profondeur : il lit tous les canaux à la fois.",
+            lambda x, y, f, k, s, p: tuple(_side(n, k, s, p) for n in (x, y, f)),
+            "Rien ne glisse dans la profondeur : combien de cartes la couche donne-t-elle ?",
         ),
         Mistake(
             "swapped",
-            lambda x, y, z, k, s, p: (_side(y, k, s, p), _side(x, k, s, p), 1),
+            lambda x, y, f, k, s, p: (_side(y, k, s, p), _side(x, k, s, p), f),
             "Les deux premiers nombres sont échangés : gardez l'ordre de l'entrée.",
         ),
         Mistake(
             "square",
-            lambda x, y, z, k, s, p: (_side(x, k, s, p), _side(x, k, s, p), 1),
+            lambda x, y, f, k, s, p: (_side(x, k, s, p), _side(x, k, s, p), f),
             "L'entrée n'est pas toujours carrée : chaque axe a sa taille.",
         ),
         Mistake(
             "two-numbers",
-            lambda x, y, z, k, s, p: (_side(x, k, s, p), _side(y, k, s, p)),
+            lambda x, y, f, k, s, p: (_side(x, k, s, p), _side(y, k, s, p)),
             "Il manque un nombre : la profondeur de la sortie.",
         ),
     ],
