@@ -127,7 +127,7 @@ def test_a_half_filled_notebook(tmp_path):
     assert references(page) == ["Q14"]
     assert "Les poids changent." in page
     assert (
-        'Sans réponse : Q13, 11 sans numéro.</p>\n<p class="missing">Inachevées : 1 sans numéro.'
+        'Sans réponse : Q13, 13 sans numéro.</p>\n<p class="missing">Inachevées : 1 sans numéro.'
         in page
     )
     assert page.count("Non exécutée") == 3
@@ -349,9 +349,9 @@ def test_the_command_says_what_is_missing_then_writes(tmp_path, capsys):
     command = ["report", str(LENET), str(CIFAR_SOLVED), "-o", str(target), "--name", "Ada"]
     assert cli.main([*command, "--date", "2026-03-01"]) == 0
     said = capsys.readouterr().out
-    assert "03_lenet_mnist.ipynb : 0 question sur 16" in said
+    assert "03_lenet_mnist.ipynb : 0 question sur 18" in said
     assert "aucune cellule exécutée" in said
-    assert "sans réponse (16) : Q13, Q14 ★, « Construire LeNet-5 »," in said
+    assert "sans réponse (18) : Q13, Q14 ★, « Construire LeNet-5 »," in said
     assert "04_cifar10.ipynb : 16 questions sur 16" in said
     assert "bilan vide" in said
     assert said.index("sans réponse") < said.index(f"{target} : environ")
@@ -477,7 +477,7 @@ def test_the_cell_in_jupyter(execute_as_jupyter):
     path = str(elsewhere / "dupont.ipynb")
     execute(f"import os; os.environ['JPY_SESSION_NAME'] = {path!r}")
     said = execute('report.from_notebook("03_lenet_mnist", "04_cifar10", follow_up=True)')
-    assert "dupont.ipynb : 0 question sur 16" in said
+    assert "dupont.ipynb : 0 question sur 18" in said
     assert "04_cifar10.ipynb : 16 questions" in said
     assert (elsewhere / "compte_rendu.html").exists()
     execute(f"del os.environ['JPY_SESSION_NAME']; __vsc_ipynb_file__ = {path!r}")

@@ -55,6 +55,52 @@ output_size = FunctionCheck(
     ],
 )
 
+
+def _side(n: int, k: int, s: int, p: int) -> int:
+    return (n + 2 * p - k) // s + 1
+
+
+output_shape = FunctionCheck(
+    "Les trois nombres de la sortie d'une couche de convolution (question 1).",
+    answer=lambda x, y, filters, kernel, stride, padding: (
+        _side(x, kernel, stride, padding),
+        _side(y, kernel, stride, padding),
+        filters,
+    ),
+    tries=lambda rng: [
+        (5, 7, 1, 2, 1, 0),
+        (6, 9, 4, 3, 2, 1),
+        *sizes(rng, (20, 30, 2, 2, 1, 0), (29, 60, 90, 8, 5, 4), 6),
+    ],
+    mistakes=[
+        Mistake(
+            "one-filter",
+            lambda x, y, f, k, s, p: (_side(x, k, s, p), _side(y, k, s, p), 1),
+            "La couche a plusieurs filtres : chacun donne une carte.",
+        ),
+        Mistake(
+            "depth-slid",
+            lambda x, y, f, k, s, p: tuple(_side(n, k, s, p) for n in (x, y, f)),
+            "Rien ne glisse dans la profondeur : combien de cartes la couche donne-t-elle ?",
+        ),
+        Mistake(
+            "swapped",
+            lambda x, y, f, k, s, p: (_side(y, k, s, p), _side(x, k, s, p), f),
+            "Les deux premiers nombres sont échangés : gardez l'ordre de l'entrée.",
+        ),
+        Mistake(
+            "square",
+            lambda x, y, f, k, s, p: (_side(x, k, s, p), _side(x, k, s, p), f),
+            "L'entrée n'est pas toujours carrée : chaque axe a sa taille.",
+        ),
+        Mistake(
+            "two-numbers",
+            lambda x, y, f, k, s, p: (_side(x, k, s, p), _side(y, k, s, p)),
+            "Il manque un nombre : la profondeur de la sortie.",
+        ),
+    ],
+)
+
 filter_weights = ValueCheck(
     "Poids d'un filtre 5 × 5 sur une image 25 × 25 × 3, biais compris (question 1).",
     answer=5 * 5 * 3 + 1,
