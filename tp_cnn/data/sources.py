@@ -1,5 +1,6 @@
 """Image sets by name or folder: found on the disk, downloaded if absent, checked, described."""
 
+import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -50,6 +51,12 @@ class ImageSet:
         if isinstance(indices, range):
             indices = list(indices)
         return replace(self, images=self.images[indices], labels=self.labels[indices])
+
+    def fingerprint(self) -> str:
+        """How many images, and a digest of every byte of them and of their labels."""
+        digest = hashlib.sha256(self.images.contiguous().numpy())
+        digest.update(self.labels.contiguous().numpy())
+        return f"{len(self):,} images, digest {digest.hexdigest()[:8]}"
 
     def __repr__(self) -> str:
         channels, height, width = self.images.shape[1:]

@@ -1,7 +1,7 @@
 """A whole training run described by one object: data, network, optimiser, budget."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import torch
@@ -128,6 +128,18 @@ def _normalisation(recipe: Recipe, train_set: ImageSet) -> Callable:
     return _pick("normalise", recipe.normalise, choices)()
 
 
+def identity(recipe: Recipe, train_set: ImageSet, test_set: ImageSet) -> dict[str, object]:
+    """What a run is: its whole recipe and its data; runs that differ in it are not one run.
+
+    Where the schedule does not look at the last epoch, a longer run begins as the shorter one.
+    """
+    fields = asdict(recipe)
+    if recipe.schedule in ("constant", "exponential"):
+        del fields["epochs"]
+    data = {"train set": train_set.fingerprint(), "test set": test_set.fingerprint()}
+    return {**fields, **data}
+
+
 def make_model(recipe: Recipe, image_set: ImageSet) -> nn.Module:
     """A new network for these images, its weights drawn from torch's random state.
 
@@ -229,6 +241,7 @@ def train(
         optimizer=optimizer,
         scheduler=scheduler,
         step_each=step_each,
+        identity=identity(recipe, batches["train"].image_set, batches["test"].image_set),
         **fit_options,
     )
     test = None if history.interrupted else evaluate(batches["test"], model)
