@@ -7,7 +7,7 @@ from pathlib import Path
 from torch import Tensor
 
 from tp_cnn.data import synthetic
-from tp_cnn.data.files import cache, catalog, formats, layouts
+from tp_cnn.data.files import cache, catalog, folders, formats, layouts
 from tp_cnn.data.files.catalog import SPLITS, Dataset, RemoteFile
 from tp_cnn.data.files.download import download_file, md5, one_at_a_time
 from tp_cnn.data.files.layouts import shown
@@ -225,8 +225,8 @@ def _fetch(dataset: Dataset, places: list[Path]) -> Path:
             raise CourseError(f"{dataset.name}: {error}\n{layouts.ways_out(dataset)}") from error
         if dataset.batches:
             cached = place / f"{dataset.name}.safetensors"
-            if not cache.is_intact(cached):
-                cached.unlink(missing_ok=True)
+            if cache.is_ours(cached) and not cache.is_intact(cached):
+                cached.unlink()
             layouts.read(_find(dataset, [place], "train"), "train")  # writes the cache
     return place
 
@@ -247,6 +247,9 @@ def _row(found: layouts.Found, split: str) -> StoredSplit:
     count, official = layouts.counts(found).get(split, 0), None
     if found.dataset:
         official = found.dataset.counts[split]
-    note = f"sample: {count:,} of {official:,} images" if official not in (None, count) else ""
+    notes = [f"sample: {count:,} of {official:,} images"] if official not in (None, count) else []
+    if found.layout == "class folders":
+        notes.append(folders.left_out(found.path))
+    note = "; ".join(filter(None, notes))
     name = found.dataset.name if found.dataset else found.path.resolve().name
     return StoredSplit(name, split, count, shown(found.path), found.layout, note)
