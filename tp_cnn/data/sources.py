@@ -1,15 +1,16 @@
 """Image sets by name or folder: found on the disk, downloaded if absent, checked, described."""
 
 import hashlib
+import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from torch import Tensor
 
 from tp_cnn.data import synthetic
-from tp_cnn.data.files import cache, catalog, folders, formats, layouts
-from tp_cnn.data.files.catalog import SPLITS, Dataset, RemoteFile
-from tp_cnn.data.files.download import download_file, md5, one_at_a_time
+from tp_cnn.data.files import cache, catalog, download, folders, formats, layouts
+from tp_cnn.data.files.catalog import SPLITS, Dataset
+from tp_cnn.data.files.download import Network, Patience, download_file, md5, one_at_a_time
 from tp_cnn.data.files.layouts import shown
 from tp_cnn.data.files.verify import FileVerdict, is_official, verify
 from tp_cnn.errors import CourseError
@@ -139,6 +140,7 @@ def fetch(name: str, root: str | Path | None = None) -> list[StoredSplit]:
     if name in catalog.GENERATED:
         raise CourseError(f"{name}: nothing to download, the package makes it: --dataset {name}")
     dataset = catalog.dataset(name)
+    Network.answers = True  # asked for by name: tried again
     place = _fetch(dataset, [Path(root).expanduser()] if root else layouts.roots())
     return [_row(_find(dataset, [place], split), split) for split in SPLITS]
 
@@ -211,6 +213,11 @@ def _find(dataset: Dataset, places: list[Path], split: str) -> layouts.Found:
 def _fetch(dataset: Dataset, places: list[Path]) -> Path:
     """Download into the first of ``places`` that can be written to; return it."""
     hosts = catalog.hosts(dataset)
+    if not Network.answers:
+        raise CourseError(
+            f"{dataset.name}: not downloaded, the network gave nothing a moment ago; "
+            f"{layouts.ways_out(dataset)}"
+        )
     place = next((place for place in places if layouts.is_writable(place)), None)
     if place is None:
         raise CourseError(
@@ -219,8 +226,7 @@ def _fetch(dataset: Dataset, places: list[Path]) -> Path:
         )
     with one_at_a_time(place, dataset.name):
         try:
-            for file in dataset.files:
-                _fetch_file(dataset, file, place, hosts)
+            _fetch_files(dataset, place, hosts)
         except (CourseError, OSError) as error:
             raise CourseError(f"{dataset.name}: {error}\n{layouts.ways_out(dataset)}") from error
         if dataset.batches:
@@ -231,16 +237,28 @@ def _fetch(dataset: Dataset, places: list[Path]) -> Path:
     return place
 
 
-def _fetch_file(dataset: Dataset, file: RemoteFile, place: Path, hosts: tuple[str, ...]) -> None:
-    folder = place / dataset.folder
-    if is_official(dataset, file, place):
-        return  # perhaps thanks to the process that we waited for
+def _fetch_files(dataset: Dataset, place: Path, hosts: tuple[str, ...]) -> None:
+    folder, patience = place / dataset.folder, Patience()
+    # Some may be there, perhaps thanks to the process that we waited for.
+    wanted = [file for file in dataset.files if not is_official(dataset, file, place)]
+    here = [folder / file.name for file in wanted]
+    absent = [
+        not (path.is_file() and md5(path) == file.md5)
+        for path, file in zip(here, wanted, strict=True)
+    ]
+    if any(absent):
+        size = sum(file.size for file, missing in zip(wanted, absent, strict=True) if missing)
+        print(
+            f"{dataset.name} : téléchargement de {size / 1e6:.0f} Mo dans {shown(place)} ; abandon "
+            f"si rien ne vient pendant {download.PATIENCE:g} s",
+            file=sys.stderr,
+        )
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / file.name
-    if not (path.is_file() and md5(path) == file.md5):
-        download_file(file, hosts, folder)
-    if dataset.batches is None:
-        formats.expand(path)
+    for file, path, missing in zip(wanted, here, absent, strict=True):
+        if missing:
+            download_file(file, hosts, folder, patience)
+        if dataset.batches is None:
+            formats.expand(path)
 
 
 def _row(found: layouts.Found, split: str) -> StoredSplit:

@@ -159,7 +159,7 @@ def dataset(name: str) -> Dataset:
     if name in DATASETS:
         return DATASETS[name]
     if name in GENERATED:
-        raise CourseError(f"{name}: the package makes it, there is no file of it anywhere")
+        raise CourseError(f"{name!r}: the package makes it, there is no file of it anywhere")
     raise CourseError(unknown(name))
 
 
