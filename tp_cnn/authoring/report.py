@@ -10,6 +10,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 from tp_cnn.authoring import report_page
+from tp_cnn.authoring.pages.render import may_replace
 from tp_cnn.authoring.report_notebook import (
     Notebook,
     Report,
@@ -71,7 +72,10 @@ def _expand(paths: Sequence[str | Path]) -> list[Path]:
     """The files; a pattern such as « *.ipynb » is expanded, as Windows shells do not do it."""
     found = []
     for path in map(Path, paths):
-        matches = sorted(path.parent.glob(path.name)) if "*" in path.name else [path]
+        try:
+            matches = sorted(path.parent.glob(path.name)) if "*" in path.name else [path]
+        except ValueError:  # such as « a**.ipynb »
+            matches = []
         found += [each for each in matches or [path] if each not in found]
     return found
 
@@ -129,6 +133,11 @@ def write(report: Report, output: str | Path = FILE) -> str:
     output = Path(output)
     if output.is_dir() or output.suffix.lower() not in (".html", ".htm"):
         raise CourseError(f"{output} : donnez un nom de fichier en .html, par exemple {FILE}")
+    if not may_replace(output):
+        raise CourseError(
+            f"{output} n'est pas un compte rendu de ce cours, il reste tel quel : donnez un autre "
+            "nom"
+        )
     page = report_page.build(report)
     with atomic_write(output) as temporary:
         temporary.write_text(page.html, encoding="utf-8")
@@ -154,9 +163,10 @@ def from_notebook(
         saved = datetime.fromtimestamp(path.stat().st_mtime)
         paths = [path, *(path.parent / _with_suffix(other) for other in others)]
         report = read(paths, authors, follow_up=follow_up)
+        note = write(report, path.parent / FILE)
         print(f"{path.name}, enregistré à {saved:%H h %M}. Modifié depuis ? Ctrl+S, puis relancez.")
         print(summary(report))
-        print(f"{FILE}, à côté du notebook : {write(report, path.parent / FILE)}")
+        print(f"{FILE}, à côté du notebook : {note}")
     except (CourseError, OSError) as error:
         print(error)
 

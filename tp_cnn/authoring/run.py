@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from tp_cnn import display
 from tp_cnn.authoring import results_page
+from tp_cnn.authoring.pages.render import may_replace
 from tp_cnn.authoring.results_page import CellFailure, NotebookResult
 from tp_cnn.authoring.source import project_root, select
 from tp_cnn.errors import CourseError
@@ -53,6 +54,12 @@ def run_notebooks(
     paths = select(sorted((root / edition).glob("[0-9][0-9]_*.ipynb")), names)
     if not paths:
         raise CourseError(f"no notebook in {edition}/; make them with: tp-cnn build")
+    if output.resolve() in {path.parent.resolve() for path in paths}:
+        raise CourseError(f"{output} holds the notebooks themselves: give another --output")
+    if not may_replace(output / "index.html"):
+        raise CourseError(
+            f"{output} holds an index.html that is none of ours: give another --output"
+        )
     environment = kernel_environment(root, profile)
     notebooks = {path.stem: read_notebook(path) for path in paths}
     results = []

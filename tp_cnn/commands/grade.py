@@ -3,8 +3,7 @@
 from collections import Counter
 from pathlib import Path
 
-from tp_cnn.commands.arguments import given
-from tp_cnn.errors import CourseError
+from tp_cnn.commands.arguments import count, folder, given, seconds
 
 
 def add(commands) -> None:
@@ -20,8 +19,8 @@ def add(commands) -> None:
     option = command.add_argument
     option("notebook", metavar="NOTEBOOK", help="such as 03")
     option("submissions", metavar="SUBMISSIONS", help="folder or zip, of Moodle or nbgrader too")
-    option("-o", "--output", required=True, metavar="DIR")
-    option("-j", "--jobs", type=int, default=1, metavar="N", help="submissions at once; default: 1")
+    option("-o", "--output", type=folder, required=True, metavar="DIR")
+    option("-j", "--jobs", type=count(64), default=1, metavar="N", help="at once; default: 1")
     option("--no-sandbox", action="store_true", help="run students' code with your own rights")
     option("--resume", action="store_true", help="keep what is graded already of the same files")
     option(
@@ -29,8 +28,8 @@ def add(commands) -> None:
         metavar="CSV",
         help="students expected: columns id and name, or Moodle's grading worksheet",
     )
-    option("--cell-timeout", type=float, dest="cell_seconds", metavar="SECONDS")
-    option("--notebook-timeout", type=float, dest="notebook_seconds", metavar="SECONDS")
+    option("--cell-timeout", type=seconds, dest="cell_seconds", metavar="SECONDS")
+    option("--notebook-timeout", type=seconds, dest="notebook_seconds", metavar="SECONDS")
 
 
 def grade_command(options) -> int:
@@ -40,8 +39,6 @@ def grade_command(options) -> int:
     from tp_cnn.grading.grade import grade
     from tp_cnn.grading.sandbox.bubblewrap import Limits
 
-    if options.jobs < 1:
-        raise CourseError(f"-j {options.jobs}: expected 1 or more")
     batch = grade(
         options.notebook,
         options.submissions,

@@ -27,6 +27,14 @@ __all__ = [
 ]
 
 SHAPES_COUNTS = {"train": 10_000, "test": 2_000}
+SHAPES = {  # of an image, known before any is read: (channels, height, width)
+    "mnist": (1, 28, 28),
+    "fashion-mnist": (1, 28, 28),
+    "digits": (1, 28, 28),
+    "cifar10": (3, 32, 32),
+    "shapes": (3, 32, 32),
+}
+CLASSES = 10  # of each of them
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -115,6 +123,16 @@ def load(
     return _as_set(name, _find(dataset, places, split), split)
 
 
+def check_name(name: str) -> None:
+    """Refuse what is neither the name of a set nor a folder, before anything is read.
+
+    Raises:
+        CourseError: with the names that are known.
+    """
+    if name not in SHAPES:
+        _own_folder(name)
+
+
 def status(root: str | Path | None = None) -> list[StoredSplit]:
     """Every copy of a published set in the folders that `load` looks in, the one used first."""
     return [
@@ -141,7 +159,7 @@ def fetch(name: str, root: str | Path | None = None) -> list[StoredSplit]:
         raise CourseError(f"{name}: nothing to download, the package makes it: --dataset {name}")
     dataset = catalog.dataset(name)
     Network.answers = True  # asked for by name: tried again
-    place = _fetch(dataset, [Path(root).expanduser()] if root else layouts.roots())
+    place = _fetch(dataset, [layouts.expanded(root)] if root else layouts.roots())
     return [_row(_find(dataset, [place], split), split) for split in SPLITS]
 
 
@@ -192,7 +210,7 @@ def _as_set(name: str, found: layouts.Found, split: str) -> ImageSet:
 
 
 def _own_folder(name: str | Path) -> Path:
-    folder = Path(name).expanduser()
+    folder = layouts.expanded(name)
     if not str(name) or not folder.is_dir():
         raise CourseError(catalog.unknown(str(name)))
     return folder

@@ -67,6 +67,8 @@ def compare(
         CourseError: the folder holds results of other code, data or budgets; or runs failed (they
             diverged, for example), once the others are done.
     """
+    for recipe in configurations.values():
+        recipes.check_known(recipe)
     device = _device_of_rank(device)
     data = {name: _data(name, root) for name in {one.dataset for one in configurations.values()}}
     first = [
@@ -147,8 +149,6 @@ def _progress(row: Row) -> str:
 
 
 def _describe(name: str, recipe: Recipe, data: dict[str, str], device: str | None) -> Run:
-    if recipe.epochs < 1:
-        raise CourseError(f"epochs is {recipe.epochs}: a comparison needs 1 or more")
     settings = asdict(recipe)
     conditions = {
         **{key: settings[key] for key in BUDGET_FIELDS},

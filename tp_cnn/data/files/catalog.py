@@ -2,6 +2,7 @@
 
 import difflib
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from tp_cnn.errors import CourseError
 from tp_cnn.runtime import settings
@@ -173,6 +174,14 @@ def unknown(name: str) -> str:
     )
 
 
+def _is_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number, half an IPv6 address
+        return False
+
+
 def hosts(dataset: Dataset) -> tuple[str, ...]:
     """Addresses of the folders that serve the files of ``dataset``, in the order to try them.
 
@@ -190,7 +199,7 @@ def hosts(dataset: Dataset) -> tuple[str, ...]:
         return usual
     if mirror == "official":
         return official_first
-    if not mirror.startswith(("http://", "https://")):
+    if not _is_address(mirror):
         raise CourseError(
             f"TP_CNN_MIRROR={mirror!r}: expected 'official' or an address that starts with "
             "http:// or https://"

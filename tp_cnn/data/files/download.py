@@ -225,7 +225,7 @@ def _receive(address: str, file: RemoteFile, part: Path, patience: Patience) -> 
         return f"{SILENT} {silence.args[0]:.2g} s"
     except URLError as error:
         return _why(error.reason)
-    except (OSError, http.client.HTTPException) as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:  # ValueError: an address
         if getattr(error, "errno", None) in DISK_ERRORS:
             raise
         return _why(error)

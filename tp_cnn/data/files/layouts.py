@@ -61,8 +61,16 @@ def roots(root: str | Path | None = None) -> list[Path]:
         None,
     )
     candidates = [root, settings().data, nearest, user_cache()]
-    paths = [Path(path).expanduser() for path in candidates if path]
+    paths = [expanded(path) for path in candidates if path]
     return list({path.resolve(): path for path in reversed(paths)}.values())[::-1]
+
+
+def expanded(path: str | Path) -> Path:
+    """A path whose « ~ » is replaced by a user's own folder."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:  # such as « ~nobody »
+        raise CourseError(f"folder {str(path)!r}: {error}") from None
 
 
 def is_writable(folder: Path) -> bool:
