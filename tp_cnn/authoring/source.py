@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tp_cnn.authoring import blanks
+from tp_cnn.authoring.colab import add_installation
 from tp_cnn.authoring.markers import Cell, read_cells
 from tp_cnn.errors import CourseError
 
@@ -118,7 +119,9 @@ def read_source(path: str | Path) -> Source:
     for question in questions:
         _check_question(question)
     _name_cells(cells)
-    return Source(path, path.stem[:2], *_read_title(path, cells), cells, questions)
+    title = _read_title(path, cells)
+    add_installation(cells)
+    return Source(path, path.stem[:2], *title, cells, questions)
 
 
 def _group(cells: list[Cell]) -> list[Question]:
