@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 
 from tp_cnn import __version__
-from tp_cnn.commands import build, compare, data, doctor, grade, report, run, train
+from tp_cnn.commands import build, compare, data, doctor, grade, report, run, start, train
 from tp_cnn.errors import CourseError
 
 
@@ -42,6 +42,6 @@ def _parser() -> argparse.ArgumentParser:
     parser = Parser(prog="tp-cnn", description="A lab course on CNNs.")
     parser.add_argument("--version", action="version", version=f"tp-cnn {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (run, train, compare, data, build, report, grade, doctor):
+    for command in (start, run, train, compare, data, build, report, grade, doctor):
         command.add(commands)
     return parser

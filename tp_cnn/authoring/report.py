@@ -4,6 +4,7 @@
 `tp-cnn report`, or by `from_notebook` in the last cell of a notebook.
 """
 
+import json
 import os
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
@@ -193,10 +194,32 @@ def _notebook_path(name: str) -> Path:
     for path in map(Path, filter(None, told)):
         if path.suffix == ".ipynb" and path.is_file():
             return path
+    if path := _from_colab(name):
+        return path
     raise CourseError(
         f"{_with_suffix(name)} est introuvable dans le dossier de travail : donnez à la cellule le "
         "nom de votre notebook, ou lancez « tp-cnn report » dans un terminal"
     )
+
+
+def _from_colab(name: str) -> Path | None:
+    """The notebook that Colab has open, written here: there it lies in no folder."""
+    try:
+        from google.colab import _message
+    except ImportError:
+        return None
+    try:
+        content = _message.blocking_request("get_ipynb", timeout_sec=30)["ipynb"]
+    except Exception:  # not an interface that Colab promises
+        raise CourseError(
+            "Colab ne donne pas le notebook : menu Fichier, Télécharger, Télécharger le fichier "
+            ".ipynb ; déposez-le dans le panneau Fichiers, à gauche, puis relancez cette cellule"
+        ) from None
+    path = Path(_with_suffix(name))
+    with atomic_write(path) as temporary:
+        temporary.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
+    print(f"Dans Colab, {FILE} est dans le panneau Fichiers, à gauche : clic droit, Télécharger.")
+    return path
 
 
 def _with_suffix(name: str) -> str:

@@ -55,14 +55,22 @@ def project_root(start: Path | None = None) -> Path:
     Raises:
         CourseError: no folder above has both ``solutions`` and ``pyproject.toml``.
     """
+    found = find_root(start)
+    if found is None:
+        raise CourseError(
+            f"{start or Path.cwd()}: no course here (expected a folder solutions/ beside "
+            "pyproject.toml); run the command from the project's folder"
+        )
+    return found
+
+
+def find_root(start: Path | None = None) -> Path | None:
+    """As `project_root`; None without one."""
     start = (start or Path.cwd()).resolve()
     for folder in [start, *start.parents]:
         if (folder / "solutions").is_dir() and (folder / "pyproject.toml").is_file():
             return folder
-    raise CourseError(
-        f"{start}: no course here (expected a folder solutions/ beside pyproject.toml); "
-        "run the command from the project's folder"
-    )
+    return None
 
 
 def select(paths: list[Path], names: list[str] | None) -> list[Path]:

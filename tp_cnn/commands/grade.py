@@ -28,6 +28,7 @@ def add(commands) -> None:
         metavar="CSV",
         help="students expected: columns id and name, or Moodle's grading worksheet",
     )
+    option("--course", type=folder, metavar="DIR", help="holds solutions/; default: the checkout")
     option("--cell-timeout", type=seconds, dest="cell_seconds", metavar="SECONDS")
     option("--notebook-timeout", type=seconds, dest="notebook_seconds", metavar="SECONDS")
 
@@ -47,6 +48,7 @@ def grade_command(options) -> int:
         sandbox=not options.no_sandbox,
         resume=options.resume,
         roster=options.roster,
+        root=Path(options.course) if options.course else None,
         limits=replace(Limits(), **given(options, ("cell_seconds", "notebook_seconds"))),
         say=lambda line: print(line, flush=True),
     )
