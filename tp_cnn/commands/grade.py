@@ -4,6 +4,7 @@ from collections import Counter
 from pathlib import Path
 
 from tp_cnn.commands.arguments import count, folder, given, seconds
+from tp_cnn.errors import CourseError
 
 
 def add(commands) -> None:
@@ -37,9 +38,16 @@ def grade_command(options) -> int:
     """Grade, then say where everything is and what is left to do."""
     from dataclasses import replace
 
+    from tp_cnn.authoring.source import find_root
     from tp_cnn.grading.grade import grade
     from tp_cnn.grading.sandbox.bubblewrap import Limits
 
+    course = Path(options.course) if options.course else find_root()
+    if course is None or not (course / "solutions").is_dir():
+        raise CourseError(
+            f"{course or Path.cwd()}: no folder solutions/ here, which holds what to grade with: "
+            "name the folder that holds it, with --course"
+        )
     batch = grade(
         options.notebook,
         options.submissions,
@@ -48,7 +56,7 @@ def grade_command(options) -> int:
         sandbox=not options.no_sandbox,
         resume=options.resume,
         roster=options.roster,
-        root=Path(options.course) if options.course else None,
+        root=course,
         limits=replace(Limits(), **given(options, ("cell_seconds", "notebook_seconds"))),
         say=lambda line: print(line, flush=True),
     )
