@@ -120,7 +120,7 @@ def test_googlenet_as_in_the_paper_has_larger_filters():
 
 
 def test_plain_network_has_the_same_layers_but_the_projections():
-    residual, plain = resnet.resnet_cifar(20), resnet.resnet_cifar(20, shortcuts=False)
+    residual, plain = resnet.resnet_cifar(20), resnet.plain_cifar(20)
     projections = (16 * 32 + 2 * 32) + (32 * 64 + 2 * 64)
     assert count_weights(residual) - count_weights(plain) == projections
 

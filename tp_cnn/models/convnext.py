@@ -1,6 +1,7 @@
 """ConvNeXt (Liu and others, 2022): a residual network with the habits of vision transformers."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -13,7 +14,7 @@ class ChannelNorm(nn.LayerNorm):
         return super().forward(maps.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
 
 
-class Block(nn.Module):
+class ConvNeXtBlock(nn.Module):
     """7×7 filters, one a channel; then four times as many channels, GELU, and back (figure 4).
 
     One activation and one normalisation a block. ``scale`` starts small: at first the block changes
@@ -35,6 +36,9 @@ class Block(nn.Module):
         return maps + self.scale * self.body(maps)
 
 
+SMALL_BLOCK = partial(ConvNeXtBlock, scale=0.1)  # six blocks need no such care
+
+
 class ConvNeXt(nn.Module):
     """Patches, stages of blocks, an average of each map, one dense layer.
 
@@ -45,6 +49,7 @@ class ConvNeXt(nn.Module):
         patch: side of the squares that the first convolution cuts the image into.
         depths: number of blocks of each stage; all but the first stage halve the size.
         widths: channels of each stage.
+        block: what builds a block from its number of channels, `ConvNeXtBlock` or one like it.
 
     Shape: (batch, 3, height, width) -> (batch, classes), logits.
     """
@@ -55,7 +60,7 @@ class ConvNeXt(nn.Module):
         depths: Sequence[int],
         widths: Sequence[int],
         classes: int,
-        scale: float = 1e-6,
+        block: Callable[[int], nn.Module] = ConvNeXtBlock,
     ):
         super().__init__()
         self.features = nn.Sequential(
@@ -66,7 +71,7 @@ class ConvNeXt(nn.Module):
             if number > 0:
                 self.features.append(ChannelNorm(widths[number - 1], eps=1e-6))
                 self.features.append(nn.Conv2d(widths[number - 1], width, 2, stride=2))
-            self.features.extend([Block(width, scale) for _ in range(depth)])
+            self.features.extend([block(width) for _ in range(depth)])
         self.classifier = nn.Sequential(
             nn.AdaptiveAvgPool2d(1),
             ChannelNorm(widths[-1], eps=1e-6),
@@ -83,6 +88,6 @@ def convnext_tiny(classes: int = 1000) -> ConvNeXt:
     return ConvNeXt(4, (3, 3, 9, 3), (96, 192, 384, 768), classes)
 
 
-def convnext_cifar(classes: int = 10) -> ConvNeXt:
+def convnext_cifar(classes: int = 10, block: Callable[[int], nn.Module] = SMALL_BLOCK) -> ConvNeXt:
     """Six blocks on patches of 2×2, for (batch, 3, 32, 32)."""
-    return ConvNeXt(2, (2, 2, 2), (40, 80, 160), classes, scale=0.1)
+    return ConvNeXt(2, (2, 2, 2), (40, 80, 160), classes, block)

@@ -1,23 +1,26 @@
 """DenseNet (Huang, Liu, van der Maaten and Weinberger, 2017): each layer sees all before it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
 
 
 class DenseLayer(nn.Module):
-    """Adds ``growth`` maps to those it receives: ``cat(x, body(x))`` (section 3, DenseNet-B).
+    """Adds ``growth`` maps to those it receives: ``cat(x, body(x))`` (section 3).
+
+    With ``narrow``, a 1×1 convolution first leaves ``4 growth`` maps to the 3×3 (DenseNet-B).
 
     Shape: (batch, inputs, height, width) -> (batch, inputs + growth, height, width).
     """
 
-    def __init__(self, inputs: int, growth: int):
+    def __init__(self, inputs: int, growth: int, narrow: bool = True):
         super().__init__()
-        self.body = nn.Sequential(
-            *before(inputs, nn.Conv2d(inputs, 4 * growth, kernel_size=1, bias=False)),
-            *before(4 * growth, nn.Conv2d(4 * growth, growth, 3, padding=1, bias=False)),
-        )
+        self.body = nn.Sequential()
+        if narrow:
+            self.body.extend(before(inputs, nn.Conv2d(inputs, 4 * growth, 1, bias=False)))
+            inputs = 4 * growth
+        self.body.extend(before(inputs, nn.Conv2d(inputs, growth, 3, padding=1, bias=False)))
 
     def forward(self, maps: Tensor) -> Tensor:
         return torch.cat([maps, self.body(maps)], dim=1)
@@ -41,12 +44,19 @@ class DenseNet(nn.Module):
         stem: the first layers; ``inputs`` is the number of maps they give.
         growth: maps that each layer adds (k in the paper).
         depths: number of layers of each block.
+        layer: what builds a layer from its numbers of maps, `DenseLayer` or one like it.
 
     Shape: (batch, 3, height, width) -> (batch, classes), logits.
     """
 
     def __init__(
-        self, stem: nn.Module, inputs: int, growth: int, depths: Sequence[int], classes: int
+        self,
+        stem: nn.Module,
+        inputs: int,
+        growth: int,
+        depths: Sequence[int],
+        classes: int,
+        layer: Callable[[int, int], nn.Module] = DenseLayer,
     ):
         super().__init__()
         self.features = nn.Sequential(stem)
@@ -55,7 +65,7 @@ class DenseNet(nn.Module):
                 self.features.append(transition(inputs))
                 inputs = inputs // 2
             for _ in range(depth):
-                self.features.append(DenseLayer(inputs, growth))
+                self.features.append(layer(inputs, growth))
                 inputs += growth
         self.features.extend([nn.BatchNorm2d(inputs), nn.ReLU()])
         self.classifier = nn.Sequential(
@@ -77,6 +87,9 @@ def densenet121(classes: int = 1000) -> DenseNet:
     return DenseNet(stem, 64, 32, (6, 12, 24, 16), classes)
 
 
-def densenet_cifar(classes: int = 10) -> DenseNet:
-    """40 layers that each add 12 maps, for (batch, 3, 32, 32) (DenseNet-BC of table 2)."""
-    return DenseNet(nn.Conv2d(3, 24, 3, padding=1, bias=False), 24, 12, (6, 6, 6), classes)
+def densenet_cifar(
+    classes: int = 10, layer: Callable[[int, int], nn.Module] = DenseLayer
+) -> DenseNet:
+    """40 layers, each pair adds 12 maps, for (batch, 3, 32, 32) (section 4.2)."""
+    stem = nn.Conv2d(3, 24, 3, padding=1, bias=False)
+    return DenseNet(stem, 24, 12, (6, 6, 6), classes, layer)

@@ -1,5 +1,8 @@
 """GoogLeNet (Szegedy and others, 2015): several sizes of filters side by side."""
 
+from collections.abc import Callable
+from functools import partial
+
 import torch
 from torch import Tensor, nn
 
@@ -38,7 +41,6 @@ class Inception(nn.Module):
                 nn.Sequential(nn.MaxPool2d(3, stride=1, padding=1), convolution(inputs, pooled)),
             ]
         )
-        self.outputs = ones + threes[1] + fives[1] + pooled
 
     def forward(self, maps: Tensor) -> Tensor:
         return torch.cat([branch(maps) for branch in self.branches], dim=1)
@@ -83,6 +85,7 @@ class GoogLeNet(nn.Module):
     Args:
         stem: the first layers; ``inputs`` is the number of maps they give.
         modules: columns of table 1, or the side of a max-pooling that halves the size.
+        module: what builds a module from its columns, `Inception` or one like it.
 
     Shape: (batch, 3, height, width) -> (batch, classes), logits.
     """
@@ -94,7 +97,7 @@ class GoogLeNet(nn.Module):
         modules: tuple,
         classes: int,
         dropout: float = 0.2,
-        large: int = 5,
+        module: Callable[..., nn.Module] = Inception,
     ):
         super().__init__()
         self.features = nn.Sequential(stem)
@@ -102,8 +105,9 @@ class GoogLeNet(nn.Module):
             if isinstance(columns, int):
                 self.features.append(nn.MaxPool2d(columns, stride=2, ceil_mode=True))
             else:
-                self.features.append(Inception(inputs, *columns, large=large))
-                inputs = self.features[-1].outputs
+                self.features.append(module(inputs, *columns))
+                ones, threes, fives, pooled = columns
+                inputs = ones + threes[1] + fives[1] + pooled
         self.classifier = nn.Sequential(
             nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(dropout), nn.Linear(inputs, classes)
         )
@@ -126,10 +130,11 @@ def googlenet(classes: int = 1000, as_torchvision: bool = False) -> GoogLeNet:
         nn.MaxPool2d(3, stride=2, ceil_mode=True),  # (batch, 192, 28, 28)
     )
     modules = (*GOOGLENET[:8], 2, *GOOGLENET[9:]) if as_torchvision else GOOGLENET
-    return GoogLeNet(stem, 192, modules, classes, large=3 if as_torchvision else 5)
+    module = partial(Inception, large=3 if as_torchvision else 5)
+    return GoogLeNet(stem, 192, modules, classes, module=module)
 
 
-def googlenet_cifar(classes: int = 10) -> GoogLeNet:
+def googlenet_cifar(classes: int = 10, module: Callable[..., nn.Module] = Inception) -> GoogLeNet:
     """Five modules for (batch, 3, 32, 32)."""
     stem = nn.Sequential(convolution(3, 32, kernel=3), nn.MaxPool2d(2))  # (batch, 32, 16, 16)
-    return GoogLeNet(stem, 32, SMALL, classes)
+    return GoogLeNet(stem, 32, SMALL, classes, module=module)

@@ -1,10 +1,13 @@
 """Residual networks (He, Zhang, Ren and Sun, 2016), and the same without their shortcuts."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from torch import Tensor, nn
 
 from tp_cnn.errors import CourseError
+
+EXPANSION = 4  # of the bottleneck: maps that it gives, for each filter of its 3×3
 
 
 class Residual(nn.Module):
@@ -31,10 +34,11 @@ class ResNet(nn.Module):
 
     Args:
         stem: the first layers, which give ``widths[0]`` maps.
-        block: `basic` or `bottleneck`.
+        block: `basic`, `bottleneck`, or one like them: builds a block from the number of maps it
+            receives, its filters and its stride.
+        expansion: maps that a block gives, for each of its ``widths``.
         depths: number of blocks of each stage; all but the first stage halve the size.
         widths: filters of each stage (those of the 3×3 convolutions).
-        shortcuts: False for the plain network of the same layers.
 
     Shape: (batch, 3, height, width) -> (batch, classes), logits.
     """
@@ -46,15 +50,15 @@ class ResNet(nn.Module):
         depths: Sequence[int],
         widths: Sequence[int],
         classes: int,
-        shortcuts: bool = True,
+        expansion: int = 1,
     ):
         super().__init__()
         self.features, inputs = nn.Sequential(stem), widths[0]
         for number, (depth, width) in enumerate(zip(depths, widths, strict=True)):
             for index in range(depth):
                 stride = 2 if number > 0 and index == 0 else 1
-                self.features.append(block(inputs, width, stride, shortcuts))
-                inputs = width * EXPANSION[block]
+                self.features.append(block(inputs, width, stride))
+                inputs = width * expansion
         self.classifier = nn.Sequential(
             nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(inputs, classes)
         )
@@ -63,19 +67,19 @@ class ResNet(nn.Module):
         return self.classifier(self.features(images))
 
 
-def basic(inputs: int, filters: int, stride: int = 1, shortcuts: bool = True) -> Residual:
-    """Two 3×3 convolutions (figure 5, left)."""
+def basic(inputs: int, filters: int, stride: int = 1, shortcut: bool = True) -> Residual:
+    """Two 3×3 convolutions (figure 5, left); a plain block without ``shortcut``."""
     body = nn.Sequential(
         *convolution(inputs, filters, kernel=3, stride=stride),
         nn.ReLU(),
         *convolution(filters, filters, kernel=3),
     )
-    return Residual(body, _shortcut(inputs, filters, stride) if shortcuts else None)
+    return Residual(body, _shortcut(inputs, filters, stride) if shortcut else None)
 
 
-def bottleneck(inputs: int, filters: int, stride: int = 1, shortcuts: bool = True) -> Residual:
+def bottleneck(inputs: int, filters: int, stride: int = 1) -> Residual:
     """1×1 to fewer maps, 3×3, 1×1 to four times as many (figure 5, right)."""
-    outputs = filters * EXPANSION[bottleneck]
+    outputs = filters * EXPANSION
     body = nn.Sequential(
         *convolution(inputs, filters, kernel=1),
         nn.ReLU(),
@@ -83,10 +87,7 @@ def bottleneck(inputs: int, filters: int, stride: int = 1, shortcuts: bool = Tru
         nn.ReLU(),
         *convolution(filters, outputs, kernel=1),
     )
-    return Residual(body, _shortcut(inputs, outputs, stride) if shortcuts else None)
-
-
-EXPANSION = {basic: 1, bottleneck: 4}  # maps that a block gives, for each filter of its 3×3
+    return Residual(body, _shortcut(inputs, outputs, stride))
 
 
 def _shortcut(inputs: int, outputs: int, stride: int) -> nn.Module:
@@ -108,7 +109,8 @@ def resnet18(classes: int = 1000) -> ResNet:
 
 def resnet50(classes: int = 1000) -> ResNet:
     """25,557,032 weights; the stride is on the 3×3, as in every later implementation."""
-    return ResNet(_imagenet_stem(), bottleneck, (3, 4, 6, 3), (64, 128, 256, 512), classes)
+    widths = (64, 128, 256, 512)
+    return ResNet(_imagenet_stem(), bottleneck, (3, 4, 6, 3), widths, classes, EXPANSION)
 
 
 def _imagenet_stem() -> nn.Module:
@@ -116,12 +118,14 @@ def _imagenet_stem() -> nn.Module:
     return nn.Sequential(*layers, nn.ReLU(), nn.MaxPool2d(3, stride=2, padding=1))  # 56
 
 
-def resnet_cifar(depth: int = 20, classes: int = 10, shortcuts: bool = True) -> ResNet:
+def resnet_cifar(
+    depth: int = 20, classes: int = 10, block: Callable[[int, int, int], nn.Module] = basic
+) -> ResNet:
     """The networks of section 4.2, for (batch, 3, 32, 32): 272,474 weights with 20 layers.
 
     Args:
         depth: 8, 14, 20, 32, 44, 56, 110: 6 n + 2 layers with weights.
-        shortcuts: False for the plain network.
+        block: as in `ResNet`.
 
     Raises:
         CourseError: another depth.
@@ -130,4 +134,9 @@ def resnet_cifar(depth: int = 20, classes: int = 10, shortcuts: bool = True) -> 
     if blocks < 1 or rest:
         raise CourseError(f"depth={depth}: expected 6 n + 2, such as 8, 14, 20, 32, 44 or 56")
     stem = nn.Sequential(*convolution(3, 16, kernel=3), nn.ReLU())
-    return ResNet(stem, basic, [blocks] * 3, (16, 32, 64), classes, shortcuts)
+    return ResNet(stem, block, [blocks] * 3, (16, 32, 64), classes)
+
+
+def plain_cifar(depth: int = 20, classes: int = 10) -> ResNet:
+    """The same layers without shortcuts (section 4.2)."""
+    return resnet_cifar(depth, classes, partial(basic, shortcut=False))

@@ -36,7 +36,7 @@ class Attention(nn.Module):
         return (queries @ keys.transpose(-2, -1) * queries.shape[-1] ** -0.5).softmax(dim=-1)
 
 
-class Layer(nn.Module):
+class EncoderLayer(nn.Module):
     """Attention between tokens, then a small network on each; both residual (figure 1)."""
 
     def __init__(self, width: int, heads: int, hidden: int):
@@ -75,7 +75,7 @@ class ViT(nn.Module):
         self.class_token = nn.Parameter(torch.zeros(1, 1, width))
         self.positions = nn.Parameter(torch.randn(1, (size // patch) ** 2 + 1, width) * 0.02)
         self.patches = nn.Conv2d(3, width, kernel_size=patch, stride=patch)
-        self.layers = nn.Sequential(*[Layer(width, heads, hidden) for _ in range(depth)])
+        self.layers = nn.Sequential(*[EncoderLayer(width, heads, hidden) for _ in range(depth)])
         self.norm = nn.LayerNorm(width, eps=1e-6)
         self.classifier = nn.Linear(width, classes)
 
