@@ -101,7 +101,7 @@ CONFIGURATIONS = {
     },
 }
 ARCHITECTURES = ("cifarnet", "vgg", "googlenet", "resnet20", "densenet", "convnext", "vit")
-GROUPS = {"improvements": CUMULATIVE, "architectures": ARCHITECTURES}
+GROUPS = {"architectures": ARCHITECTURES}
 
 
 def configure(name: str, **budget) -> Recipe:

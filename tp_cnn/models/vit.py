@@ -1,8 +1,12 @@
 """The vision transformer (Dosovitskiy and others, 2021): attention between patches."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
+from torch.nn.functional import scaled_dot_product_attention
+
+Attend = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 
 class Attention(nn.Module):
@@ -14,9 +18,9 @@ class Attention(nn.Module):
     Shape: (batch, tokens, width) -> (batch, tokens, width).
     """
 
-    def __init__(self, width: int, heads: int):
+    def __init__(self, width: int, heads: int, attend: Attend = scaled_dot_product_attention):
         super().__init__()
-        self.heads = heads
+        self.heads, self.attend = heads, attend
         self.inward = nn.Linear(width, 3 * width)
         self.outward = nn.Linear(width, width)
 
@@ -27,7 +31,7 @@ class Attention(nn.Module):
         return parts.permute(2, 0, 3, 1, 4).unbind(0)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        mixed = functional.scaled_dot_product_attention(*self.split(tokens))
+        mixed = self.attend(*self.split(tokens))
         return self.outward(mixed.transpose(1, 2).flatten(2))
 
     def weights(self, tokens: Tensor) -> Tensor:
@@ -39,10 +43,12 @@ class Attention(nn.Module):
 class EncoderLayer(nn.Module):
     """Attention between tokens, then a small network on each; both residual (figure 1)."""
 
-    def __init__(self, width: int, heads: int, hidden: int):
+    def __init__(
+        self, width: int, heads: int, hidden: int, attend: Attend = scaled_dot_product_attention
+    ):
         super().__init__()
         self.norm1 = nn.LayerNorm(width, eps=1e-6)
-        self.attention = Attention(width, heads)
+        self.attention = Attention(width, heads, attend)
         self.norm2 = nn.LayerNorm(width, eps=1e-6)
         self.mlp = nn.Sequential(nn.Linear(width, hidden), nn.GELU(), nn.Linear(hidden, width))
 
@@ -57,6 +63,7 @@ class ViT(nn.Module):
     Args:
         size, patch: sides of the image and of a patch, in pixels.
         width: values of a token; ``hidden`` those of the hidden layer of each small network.
+        attend: what mixes values from queries and keys, each (batch, heads, tokens, size).
 
     Shape: (batch, 3, size, size) -> (batch, classes), logits.
     """
@@ -70,12 +77,15 @@ class ViT(nn.Module):
         heads: int,
         hidden: int,
         classes: int,
+        attend: Attend = scaled_dot_product_attention,
     ):
         super().__init__()
         self.class_token = nn.Parameter(torch.zeros(1, 1, width))
         self.positions = nn.Parameter(torch.randn(1, (size // patch) ** 2 + 1, width) * 0.02)
         self.patches = nn.Conv2d(3, width, kernel_size=patch, stride=patch)
-        self.layers = nn.Sequential(*[EncoderLayer(width, heads, hidden) for _ in range(depth)])
+        self.layers = nn.Sequential(
+            *[EncoderLayer(width, heads, hidden, attend) for _ in range(depth)]
+        )
         self.norm = nn.LayerNorm(width, eps=1e-6)
         self.classifier = nn.Linear(width, classes)
 
@@ -95,6 +105,6 @@ def vit_b_16(classes: int = 1000) -> ViT:
     return ViT(224, 16, width=768, depth=12, heads=12, hidden=3072, classes=classes)
 
 
-def vit_cifar(classes: int = 10) -> ViT:
+def vit_cifar(classes: int = 10, attend: Attend = scaled_dot_product_attention) -> ViT:
     """64 patches of 4×4, for (batch, 3, 32, 32)."""
-    return ViT(32, 4, width=96, depth=6, heads=4, hidden=192, classes=classes)
+    return ViT(32, 4, width=96, depth=6, heads=4, hidden=192, classes=classes, attend=attend)
