@@ -4,9 +4,17 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import scaled_dot_product_attention
+from torch.nn.functional import scaled_dot_product_attention, unfold
 
 Attend = Callable[[Tensor, Tensor, Tensor], Tensor]
+
+
+def patches(images: Tensor, size: int) -> Tensor:
+    """Squares of ``size`` pixels, read row by row, each flattened as a convolution's weights are.
+
+    Shape: (batch, channels, rows, columns) -> (batch, patches, channels × size × size).
+    """
+    return unfold(images, size, stride=size).transpose(1, 2)
 
 
 class Attention(nn.Module):

@@ -1,6 +1,7 @@
 """What the blocks cost: weights, multiplications, maps to keep."""
 
 from tp_cnn.checks.engine.framework import FunctionCheck, Mistake, ValueCheck
+from tp_cnn.models import geometry
 from tp_cnn.models.geometry import conv_weights, dense_weights
 
 
@@ -11,7 +12,7 @@ def _draw(*ranges):
 
 stacked_weights = FunctionCheck(
     "Poids de plusieurs convolutions de suite, qui gardent toutes le nombre de canaux.",
-    answer=lambda channels, kernel, layers: layers * conv_weights(channels, channels, kernel),
+    answer=geometry.stacked_weights,
     tries=_draw((2, 70), (2, 8), (2, 5)),
     mistakes=[
         Mistake(
@@ -56,7 +57,7 @@ stacked_weights = FunctionCheck(
 
 stacked_field = FunctionCheck(
     "Côté du champ réceptif de plusieurs convolutions de suite, de stride 1.",
-    answer=lambda kernel, layers: 1 + layers * (kernel - 1),
+    answer=geometry.stacked_field,
     tries=_draw((2, 10), (2, 7)),
     mistakes=[
         Mistake(
@@ -111,9 +112,7 @@ alexnet_share = ValueCheck(
 
 inception_cost = FunctionCheck(
     "Multiplications d'une branche d'Inception : une convolution 1×1, puis une plus grande.",
-    answer=lambda size, inputs, reduced, filters, kernel: (
-        size**2 * (inputs * reduced + kernel**2 * reduced * filters)
-    ),
+    answer=geometry.branch_products,
     tries=_draw((5, 60), (100, 300), (10, 40), (50, 90), (2, 8)),
     mistakes=[
         Mistake(

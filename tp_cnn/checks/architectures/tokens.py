@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from tp_cnn.checks.engine.framework import FunctionCheck, Mistake
+from tp_cnn.models import vit
 
 
 def _tensor(rng: np.random.Generator, *shape: int, scale: float = 1.0) -> Tensor:
@@ -64,23 +65,19 @@ gelu = FunctionCheck(
 )
 
 
-def _patches(images: Tensor, size: int) -> Tensor:
-    return functional.unfold(images, size, stride=size).transpose(1, 2)
-
-
 def _columns_first(images: Tensor, size: int) -> Tensor:
     rows, columns = images.shape[2] // size, images.shape[3] // size
-    found = _patches(images, size).unflatten(1, (rows, columns))
+    found = vit.patches(images, size).unflatten(1, (rows, columns))
     return found.transpose(1, 2).flatten(1, 2)
 
 
 def _channels_last(images: Tensor, size: int) -> Tensor:
-    found = _patches(images, size).unflatten(2, (images.shape[1], size * size))
+    found = vit.patches(images, size).unflatten(2, (images.shape[1], size * size))
     return found.transpose(2, 3).flatten(2)
 
 
 def _turned(images: Tensor, size: int) -> Tensor:
-    found = _patches(images, size).unflatten(2, (images.shape[1], size, size))
+    found = vit.patches(images, size).unflatten(2, (images.shape[1], size, size))
     return found.transpose(3, 4).flatten(2)
 
 
@@ -90,7 +87,7 @@ def _reshaped(images: Tensor, size: int) -> Tensor:
 
 patches = FunctionCheck(
     "Découper des images en carreaux : (lot, carreaux, valeurs d'un carreau).",
-    answer=_patches,
+    answer=vit.patches,
     tries=lambda rng: [
         (_tensor(rng, 1, 1, 4, 4), 2),
         (_tensor(rng, 2, 3, 8, 8), 4),
@@ -128,7 +125,7 @@ patches = FunctionCheck(
         ),
         Mistake(
             "one-image",
-            lambda images, size: _patches(images, size).flatten(0, 1),
+            lambda images, size: vit.patches(images, size).flatten(0, 1),
             "Les carreaux de toutes les images sont mélangés : la première dimension est le lot.",
         ),
     ],
