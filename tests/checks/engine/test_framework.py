@@ -46,10 +46,10 @@ def test_mistake_must_agree_on_every_input():
 
 def test_right_verdict_states_the_tolerance():
     assert str(double(lambda values: values + values)) == (
-        "✔ Juste : valeurs comparées à 0.0001 près."
+        "✔ Juste : valeurs comparées à 0,0001 près."
     )
-    assert third.__doc__ == "Un tiers. Tolérance : 0.01."
-    assert double.__doc__ == "Le double. Tolérance : 0.0001. Arguments : values."
+    assert third.__doc__ == "Un tiers. Tolérance : 0,01."
+    assert double.__doc__ == "Le double. Tolérance : 0,0001. Arguments : values."
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_any_kind_of_number_within_the_tolerance(number):
 def test_outside_the_tolerance():
     verdict = third(0.35)
     assert verdict.mistake is None
-    assert verdict.message == "vous obtenez 0.35, c'est trop grand (à 0.01 près)."
+    assert verdict.message == "vous obtenez 0.35, c'est trop grand (à 0,01 près)."
 
 
 def test_seed_changes_the_inputs():
@@ -319,6 +319,17 @@ def test_what_follows_runs_the_code_that_was_judged_right(capsys):
         "Suite : votre code (twice).",
         f"{course} : le vôtre n'est plus celui qui a été vérifié, relancez sa cellule de test.",
     ]
+
+
+def test_a_students_function_is_told_by_its_own_name(capsys):
+    check = FunctionCheck("Le double.", answer=double.answer, tries=double.tries, mistakes=[])
+
+    def my_double(values):
+        return 2 * values
+
+    check(my_double)
+    check.use(my_double, otherwise=twice)
+    assert capsys.readouterr().out.splitlines()[-1] == "Suite : votre code (my_double)."
 
 
 def test_code_that_is_no_longer_right_is_no_longer_used():

@@ -355,6 +355,39 @@ ANSWERS = {
             ),
         },
     ),
+    "output_shape": Answers(
+        right=[
+            lambda x, y, z, kernel, stride, padding: [
+                *((n + 2 * padding - kernel + stride) // stride for n in (x, y)),
+                1,
+            ],
+            lambda x, y, z, kernel, stride, padding: tuple(
+                nn.Conv2d(z, 1, kernel, stride, padding)(torch.zeros(1, z, x, y))
+                .permute(0, 2, 3, 1)
+                .shape[1:]
+            ),
+        ],
+        wrong={
+            "depth-kept": lambda x, y, z, kernel, stride, padding: (
+                *((n + 2 * padding - kernel) // stride + 1 for n in (x, y)),
+                z,
+            ),
+            "depth-slid": lambda x, y, z, kernel, stride, padding: [
+                (n + 2 * padding - kernel) // stride + 1 for n in (x, y, z)
+            ],
+            "swapped": lambda x, y, z, kernel, stride, padding: (
+                *((n + 2 * padding - kernel) // stride + 1 for n in (y, x)),
+                1,
+            ),
+            "square": lambda x, y, z, kernel, stride, padding: (
+                *[(x + 2 * padding - kernel) // stride + 1] * 2,
+                1,
+            ),
+            "two-numbers": lambda x, y, z, kernel, stride, padding: [
+                (n + 2 * padding - kernel) // stride + 1 for n in (x, y)
+            ],
+        },
+    ),
     "filter_weights": Answers(
         right=[76, sum(p.numel() for p in nn.Conv2d(3, 1, 5).parameters())],
         wrong={"depth": 26, "no-bias": 75.0, "repeated-bias": torch.tensor(78)},

@@ -48,6 +48,53 @@ output_size = FunctionCheck(
     ],
 )
 
+
+def _side(n: int, k: int, s: int, p: int) -> int:
+    return (n + 2 * p - k) // s + 1
+
+
+output_shape = FunctionCheck(
+    "Les trois nombres de la sortie d'un seul filtre, sur une entrée x × y × z (question 1).",
+    answer=lambda x, y, z, kernel, stride, padding: (
+        _side(x, kernel, stride, padding),
+        _side(y, kernel, stride, padding),
+        1,
+    ),
+    tries=lambda rng: [
+        (5, 7, 3, 2, 1, 0),
+        (6, 9, 4, 3, 2, 1),
+        *sizes(rng, (20, 30, 2, 2, 1, 0), (29, 60, 9, 8, 5, 4), 4),
+    ],
+    mistakes=[
+        Mistake(
+            "depth-kept",
+            lambda x, y, z, k, s, p: (_side(x, k, s, p), _side(y, k, s, p), z),
+            "La profondeur de l'entrée est gardée : le filtre additionne ce qu'il trouve dans tous "
+            "les canaux.",
+        ),
+        Mistake(
+            "depth-slid",
+            lambda x, y, z, k, s, p: tuple(_side(n, k, s, p) for n in (x, y, z)),
+            "Le filtre ne glisse pas dans la profondeur : il lit tous les canaux à la fois.",
+        ),
+        Mistake(
+            "swapped",
+            lambda x, y, z, k, s, p: (_side(y, k, s, p), _side(x, k, s, p), 1),
+            "Les deux premiers nombres sont échangés : gardez l'ordre de l'entrée.",
+        ),
+        Mistake(
+            "square",
+            lambda x, y, z, k, s, p: (_side(x, k, s, p), _side(x, k, s, p), 1),
+            "L'entrée n'est pas toujours carrée : chaque axe a sa taille.",
+        ),
+        Mistake(
+            "two-numbers",
+            lambda x, y, z, k, s, p: (_side(x, k, s, p), _side(y, k, s, p)),
+            "Il manque un nombre : la profondeur de la sortie.",
+        ),
+    ],
+)
+
 filter_weights = ValueCheck(
     "Poids d'un filtre 5 × 5 sur une image 25 × 25 × 3, biais compris (question 1).",
     answer=5 * 5 * 3 + 1,

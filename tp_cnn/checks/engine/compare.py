@@ -11,6 +11,8 @@ from numbers import Number
 import numpy as np
 import torch
 
+from tp_cnn.display import decimal
+
 DISPLAYED = 30  # whole numbers of an array shown in full; a larger one is shown by its shape
 DISPLAYED_DECIMALS = 12  # the same for other numbers, longer to read
 DEPTH = 8  # nested lists deeper than this are not looked into
@@ -139,7 +141,7 @@ def _comma_hint(obtained: object, wanted: np.ndarray) -> str:
 def _value_sentence(array: np.ndarray, wanted: np.ndarray, tolerance: float) -> str:
     gaps = np.abs(array - wanted)
     first = tuple(np.argwhere(gaps > tolerance)[0].tolist())  # () when the answer is one number
-    precision = "" if is_whole(array) else f"à {tolerance:g} près"
+    precision = "" if is_whole(array) else f"à {decimal(tolerance, 'g')} près"
     direction = "trop petit" if array[first] < wanted[first] else "trop grand"
     if array.ndim == 0:
         sentence = (

@@ -108,7 +108,7 @@ class Check:
     tolerance: float = 1e-4
 
     def __post_init__(self):
-        self.__doc__ = f"{self.about} Tolérance : {self.tolerance:g}."
+        self.__doc__ = f"{self.about} Tolérance : {display.decimal(self.tolerance, 'g')}."
         self._right = []  # the answers told « Juste »
 
     def __call__(
@@ -144,6 +144,8 @@ class Check:
         """
         right = any(student is one for one in self._right)
         name = getattr(otherwise, "__name__", type(otherwise).__name__)
+        own = getattr(student, "__name__", "<lambda>")
+        name = own if right and own != "<lambda>" else name
         taken = f"votre code ({name})." if right else f"le code du paquet ({name})"
         why = WRITTEN_AGAIN if self._right else NOT_YET
         display.show(
@@ -191,7 +193,7 @@ class Check:
     def _precision(self, wanted: list) -> str:
         """State the tolerance, except where every value is a whole number."""
         whole = all(is_whole(to_array(value)) for value in wanted)
-        return "" if whole else f"valeurs comparées à {self.tolerance:g} près."
+        return "" if whole else f"valeurs comparées à {display.decimal(self.tolerance, 'g')} près."
 
 
 class ValueCheck(Check):

@@ -22,6 +22,7 @@ from tp_cnn.checks.engine.calls import (
 )
 from tp_cnn.checks.engine.facts import Fact, Seen, judge_facts
 from tp_cnn.checks.engine.framework import Check, Verdict
+from tp_cnn.display import decimal
 
 CLASSES = 5
 RANKS = ["le premier pas", "le deuxième pas", "le troisième pas"]
@@ -66,7 +67,7 @@ class LoopCheck(Check):
             return replace(verdict, message=verdict.message + printed)
         if observed.refusal:
             raise observed.refusal
-        return Verdict("right", f"valeurs comparées à {self.tolerance:g} près.")
+        return Verdict("right", f"valeurs comparées à {decimal(self.tolerance, 'g')} près.")
 
     def _observe(self, function: Callable, seed: int) -> Observation:
         with private_draws(seed), torch.enable_grad():

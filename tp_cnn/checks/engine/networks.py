@@ -32,6 +32,7 @@ from tp_cnn.checks.engine.traces import (
     stages,
     trace,
 )
+from tp_cnn.display import decimal
 
 IMAGES = 3  # an odd number, that no layer of the course has as its size
 BRIGHT = 40  # times brighter, the last one shows an activation that has a ceiling (ReLU6)
@@ -104,7 +105,9 @@ class NetworkCheck(Check):
             refuse_cut(network, images)
             refuse_same_object(student)
         count = sum(weights.numel() for weights in network.parameters())
-        precision = f"sorties comparées à {self.tolerance:g} près sur des images au hasard"
+        precision = (
+            f"sorties comparées à {decimal(self.tolerance, 'g')} près sur des images au hasard"
+        )
         said = f"{len(seen.layers)} couches à poids, {count} poids ; {precision}."
         without = any(getattr(layer, "bias", layer) is None for layer in seen.layers)
         return Verdict("right", said + (f"\n  {NO_BIAS}" if without else ""))
