@@ -45,7 +45,7 @@ from tp_cnn.checks.engine.framework import grade
 from tp_cnn.data.batches import Batches, keep, split_train
 from tp_cnn.data.classroom import load_for_class
 from tp_cnn.data.normalise import Normalise, channel_statistics
-from tp_cnn.display import Table, announce, percent, thousands
+from tp_cnn.display import Table, announce, decimal, percent, thousands
 
 # %%
 from tp_cnn.models import CifarNet, LeNet5, alexnet, convnext, count_weights, densenet
@@ -53,6 +53,7 @@ from tp_cnn.models import inception, multiply_adds, resnet, vgg, vit
 from tp_cnn.models import geometry
 from tp_cnn.models.geometry import measured_receptive_field
 from tp_cnn.plots import architectures as pictures
+from tp_cnn.plots.volumes import volumes
 
 # %% [markdown]
 # ## 1. Trente ans de réseaux
@@ -111,7 +112,7 @@ Table(
             one.year,
             one.layers,
             thousands(one.weights),
-            f"{one.multiply_adds / 1e6:.1f}".replace(".", ","),
+            decimal(one.multiply_adds / 1e6, ".1f"),
             percent(one.error, 1) if one.error else "",
         ]
         for one in milestones
@@ -159,6 +160,9 @@ grade(check.alexnet_share(dense_share, seed=1), points=1)
 # VGG (Simonyan et Zisserman, 2015) n'a que des filtres 3×3. Le document 004 compare un filtre 5×5
 # (26 poids) à deux 3×3 de suite (20 poids) : c'est le compte pour **un** canal d'entrée et **un**
 # filtre. Avec $C$ canaux partout, il y a $C$ filtres qui lisent chacun $C$ canaux.
+
+# %%
+volumes(famous["VGG16"], (3, 224, 224), "VGG16")
 
 # %% [markdown] question="archi-vgg" kind="calcul"
 # ### Les poids d'une pile
@@ -350,7 +354,8 @@ grade(check.inception_cost(branch_cost, seed=1), points=2)
 cost = check.inception_cost.use(branch_cost, otherwise=geometry.branch_products)
 direct = 28**2 * 5**2 * 192 * 32
 reduced = cost(28, 192, 16, 32, 5)
-print(f"sans 1×1 : {direct / 1e6:.1f} millions ; avec : {reduced / 1e6:.1f}".replace(".", ","))
+millions = [decimal(one / 1e6, ".1f") for one in (direct, reduced)]
+print(f"sans 1×1 : {millions[0]} millions de multiplications ; avec : {millions[1]}")
 
 # %% [markdown] question="archi-auxiliaires" kind="reponse"
 # ### Les classifieurs auxiliaires
@@ -643,7 +648,7 @@ pictures.activations({"ReLU": relu, "GELU": smooth})
 
 # %%
 grid = torch.linspace(-6, 6, 120_001, dtype=torch.float64)
-steps = smooth(grid).diff() / grid.diff()  # slopes between neighbours, 0,0001 apart
+steps = smooth(grid).diff() / grid.diff()  # slopes between neighbours, 0.0001 apart
 jumps = [values.diff().abs().max() for values in (steps, relu(grid).diff() / grid.diff())]
 lowest = smooth(grid).argmin()
 Table(
@@ -651,9 +656,9 @@ Table(
     [
         ["plus grand saut de pente entre deux points voisins, GELU", f"{jumps[0]:.0e}"],
         ["plus grand saut de pente entre deux points voisins, ReLU", f"{jumps[1]:.0f}"],
-        ["minimum de GELU", f"{smooth(grid)[lowest]:.3f}".replace(".", ",")],
-        ["atteint en", f"{grid[lowest]:.2f}".replace(".", ",")],
-        ["pente de GELU en -2", f"{steps[40_000]:.3f}".replace(".", ",")],
+        ["minimum de GELU", decimal(smooth(grid)[lowest], ".3f")],
+        ["atteint en", decimal(grid[lowest])],
+        ["pente de GELU en -2", decimal(steps[40_000], ".3f")],
         ["pente de GELU en -6", f"{steps[0]:.0e}"],
     ],
 )
@@ -914,7 +919,7 @@ Table(
             name,
             percent(one["accuracy"], 1),
             thousands(counts[name]),
-            f"{costs[name] / 1e6:.1f}".replace(".", ","),
+            decimal(costs[name] / 1e6, ".1f"),
             thousands(round(one["learned"])),
             thousands(round(one["classified"])),
         ]
@@ -1067,7 +1072,7 @@ for name, tail in {"scores": [], "softmax de trop": [nn.Softmax(dim=1)]}.items()
         keep(learn_set, P.images), P.batch_size, shuffle=True, normalise=normalise, device=device
     )
     history = training.fit(model, train, validation, epochs=P.epochs, optimizer=optimizer)
-    print(f"{name} : coût d'apprentissage {history[-1].train_loss:.3f}".replace(".", ","))
+    print(f"{name} : coût d'apprentissage {decimal(history[-1].train_loss, '.3f')}")
 
 # %% [markdown]
 # ## À retenir

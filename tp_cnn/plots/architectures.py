@@ -11,10 +11,8 @@ from matplotlib.patches import FancyBboxPatch
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from torch import Tensor
 
-from tp_cnn.plots.style import COLOURS, INK, PERCENT, clean, figure
+from tp_cnn.plots.style import COLOURS, INK, MARKERS, PERCENT, clean, figure
 from tp_cnn.training.history import History
-
-MARKERS = "os^Dvp*"
 
 
 class Milestone(NamedTuple):
