@@ -193,7 +193,7 @@ def attention(image: Tensor, weights: Tensor, patch: tuple[int, int]) -> Figure:
     drawn, axes = figure(1, len(weights) + 1, width=9.0, height=2.4)
     rows, columns = weights.shape[1:]
     height, width = image.shape[1] / rows, image.shape[2] / columns
-    axes[0].imshow(image.permute(1, 2, 0))
+    axes[0].imshow(image.permute(1, 2, 0).numpy())
     x, y = patch[1] * width - 0.5, patch[0] * height - 0.5
     for colour, thickness in (("white", 3), (COLOURS[1], 1.5)):
         axes[0].add_patch(
@@ -203,7 +203,7 @@ def attention(image: Tensor, weights: Tensor, patch: tuple[int, int]) -> Figure:
         )
     axes[0].set_title("le carreau qui regarde", fontsize=9)
     for number, (axis, map_) in enumerate(zip(axes[1:], weights, strict=True), 1):
-        shown = axis.imshow(map_, cmap="viridis", vmin=0, vmax=float(weights.max()))
+        shown = axis.imshow(map_.numpy(), cmap="viridis", vmin=0, vmax=float(weights.max()))
         axis.plot(patch[1], patch[0], "x", color="white", markersize=7)
         axis.set_title(f"tête {number}", fontsize=9)
     for axis in axes:
