@@ -43,7 +43,7 @@ def add(commands) -> None:
     option("--images", type=int, default=0, help="train images kept; 0: all")
     option("--validation", type=share_or_count, default=0.1, help="share or number held out")
     option("--dataset", default="cifar10", help="as in train")
-    option("--model", default="cifarnet", help="as in train")
+    option("--model", help="as in train; default: cifarnet, or that of the configuration")
     option("--data", type=folder, metavar="DIR", help="where data sets are, or go")
     option("--device", help="auto, cpu, cuda, cuda:N or mps; default: TP_CNN_DEVICE, or auto")
     option("--results", type=folder, default="build/compare", metavar="DIR", help="new, or begun")

@@ -31,7 +31,11 @@ def add(commands) -> None:
     )
     command.set_defaults(run=train_command)
     option = command.add_argument
-    option("--model", default="lenet5", help="lenet5, cifarnet or dense")
+    option(
+        "--model",
+        default="lenet5",
+        help="lenet5, dense, cifarnet, vgg, resnet20, ... (docs/settings.md)",
+    )
     option(
         "--dataset", default="mnist", help="mnist, fashion-mnist, cifar10, digits, shapes, FOLDER"
     )

@@ -18,6 +18,7 @@ import torch
 from tp_cnn import runtime
 from tp_cnn.data.sources import load
 from tp_cnn.errors import CourseError
+from tp_cnn.experiments.configurations import own_model
 from tp_cnn.experiments.results import Results, Run
 from tp_cnn.training import recipe as recipes
 from tp_cnn.training.history import History, Row
@@ -152,6 +153,7 @@ def _describe(name: str, recipe: Recipe, data: dict[str, str], device: str | Non
     settings = asdict(recipe)
     conditions = {
         **{key: settings[key] for key in BUDGET_FIELDS},
+        "model": "each its own" if own_model(name) else recipe.model,
         "train set": data["train"],
         "test set": data["test"],
         "torch": torch.__version__.split("+")[0],

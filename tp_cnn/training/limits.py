@@ -8,6 +8,7 @@ import numbers
 from typing import NamedTuple
 
 from tp_cnn.errors import CourseError
+from tp_cnn.models import CIFAR_SIZE
 
 LARGEST_SEED = 2**32 - 1  # NumPy's and scikit-learn's
 
@@ -50,7 +51,7 @@ RANGES = {
 }
 SHARE, COUNT = Range(float, 0, 1, above=True, below=True), Range(int, 1, 1e9)  # of validation
 CHOICES = {
-    "model": ("lenet5", "cifarnet", "dense"),
+    "model": ("lenet5", "dense", *CIFAR_SIZE),
     "normalise": ("none", "pixels", "images", "zca"),
     "optimizer": ("sgd", "adam", "adamw"),
     "schedule": ("constant", "exponential", "cosine", "one-cycle"),
@@ -63,7 +64,6 @@ MODEL_OPTIONS = {  # model -> option -> what it may be
         "batch_norm": (False, True),
         "ceil_mode": (False, True),
     },
-    "dense": {},
 }
 
 
@@ -84,7 +84,7 @@ def check(recipe) -> None:
             f"validation is {recipe.validation!r}: expected a share between 0 and 1, or a whole "
             "number of images"
         )
-    options = MODEL_OPTIONS[recipe.model]
+    options = MODEL_OPTIONS.get(recipe.model, {})
     for name, value in recipe.model_options.items():
         if name not in options:
             known = f"expected one of {', '.join(options)}" if options else "it has none"

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -22,12 +23,12 @@ from tp_cnn.data.batches import Batches, keep, split_train
 from tp_cnn.data.normalise import ZCA, Normalise, channel_statistics, to_unit
 from tp_cnn.data.sources import CLASSES, SHAPES, ImageSet, check_name, load
 from tp_cnn.errors import CourseError
-from tp_cnn.models import CifarNet, Dense, LeNet5, count_weights, hidden_for
+from tp_cnn.models import CIFAR_SIZE, Dense, LeNet5, count_weights, hidden_for
 from tp_cnn.training import Measure, evaluate, fit, limits
 from tp_cnn.training.history import History
 
 EVALUATION_BATCH = 500  # no gradient to keep: larger batches go faster
-IMAGE_SIZE = {"lenet5": 28, "cifarnet": 32}
+IMAGE_SIZE = {"lenet5": 28, **dict.fromkeys(CIFAR_SIZE, 32)}
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,9 @@ class Recipe:
     """What a run depends on. Two runs of one recipe on the same CPU give the same weights."""
 
     dataset: str = "mnist"
-    model: str = "lenet5"  # "lenet5", "cifarnet", or "dense" with as many weights as LeNet-5
-    model_options: dict = field(default_factory=dict)  # arguments of the model's class
+    # "lenet5", "dense" with as many weights as LeNet-5, or one of `tp_cnn.models.CIFAR_SIZE`
+    model: str = "lenet5"
+    model_options: dict = field(default_factory=dict)  # arguments of what makes the model
     images: int = 0  # train images kept, validation included; 0: all
     validation: float | int = 0.1  # share or number of the train images held out
     normalise: str = "pixels"  # "none", "pixels", "images" (the two deviations) or "zca"
@@ -163,14 +165,17 @@ def _make_network(
             f"{recipe.model} takes {wanted}×{wanted} images, those of {name} are "
             f"{height}×{width}: choose another --model or --dataset"
         )
-    if recipe.model == "cifarnet" and channels != 3:
-        raise CourseError(f"cifarnet takes 3 channels; {name} has {channels}")
+    if recipe.model in CIFAR_SIZE and channels != 3:
+        raise CourseError(f"{recipe.model} takes 3 channels; {name} has {channels}")
     makers = {
         "lenet5": lambda: LeNet5(channels=channels, classes=classes, **recipe.model_options),
-        "cifarnet": lambda: CifarNet(classes=classes, **recipe.model_options),
         "dense": lambda: Dense(
             hidden_for(count_weights(LeNet5()), 1, shape, classes), shape, classes
         ),
+        **{
+            name: partial(make, classes=classes, **recipe.model_options)
+            for name, make in CIFAR_SIZE.items()
+        },
     }
     return makers[recipe.model]()
 
