@@ -203,6 +203,8 @@ def frozen_argument(check, rank, frozen):
 
 
 def equal(one, other):
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(equal, one, other))
     return np.shape(one) == np.shape(other) and np.array_equal(np.asarray(one), np.asarray(other))
 
 
