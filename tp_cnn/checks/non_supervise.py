@@ -430,7 +430,7 @@ contrast = FunctionCheck(
         Mistake(
             "no-negative",
             lambda v, s, w, b: _part(v, w, b),
-            "Il manque la phase négative, celle des échantillons : sans elle, les poids grandissent.",
+            "Il manque la phase négative, celle des échantillons : les poids grandiraient.",
         ),
         Mistake(
             "negative-only", lambda v, s, w, b: -_part(s, w, b), "Il manque la phase des données."
@@ -469,12 +469,6 @@ contrast = FunctionCheck(
 )
 
 
-def _stacked(visible: np.ndarray, machines: list) -> np.ndarray:
-    for weights, b in machines:
-        visible = rbm.hidden_probabilities(visible, weights, b)
-    return visible
-
-
 def _stack_tries(rng: np.random.Generator) -> list[tuple]:
     found = []
     for sizes in [(4, 3), (5, 4, 3), (3, 3, 3), (6, 2, 4, 5)]:
@@ -486,7 +480,7 @@ def _stack_tries(rng: np.random.Generator) -> list[tuple]:
 
 stack = FunctionCheck(
     "Faire monter des images à travers des machines empilées.",
-    answer=_stacked,
+    answer=rbm.climb,
     tries=_stack_tries,
     mistakes=[
         Mistake(
@@ -496,17 +490,17 @@ stack = FunctionCheck(
         ),
         Mistake(
             "no-bias",
-            lambda v, machines: _stacked(v, [(w, 0 * b) for w, b in machines]),
+            lambda v, machines: rbm.climb(v, [(w, 0 * b) for w, b in machines]),
             "Les biais sont oubliés.",
         ),
         Mistake(
             "backwards",
-            lambda v, machines: _stacked(v, machines[::-1]),
+            lambda v, machines: rbm.climb(v, machines[::-1]),
             "Les machines sont lues de la dernière à la première.",
         ),
         Mistake(
             "rounded",
-            lambda v, machines: (_stacked(v, machines) > 0.5).astype(float),
+            lambda v, machines: (rbm.climb(v, machines) > 0.5).astype(float),
             "On monte avec les probabilités, sans les arrondir.",
         ),
         Mistake(

@@ -4,6 +4,7 @@ Visible units ``v`` (the pixels) and hidden units ``h`` are 0 or 1. The machine 
 the energy ``E(v, h) = - v·W·h - a·v - b·h``, and the probability ``exp(-E(v, h)) / Z``.
 """
 
+from collections.abc import Sequence
 from itertools import product
 
 import numpy as np
@@ -61,6 +62,13 @@ def contrast(data: Array, samples: Array, weights: Array, b: Array) -> Array:
     positive = data.T @ hidden_probabilities(data, weights, b) / len(data)
     negative = samples.T @ hidden_probabilities(samples, weights, b) / len(samples)
     return positive - negative
+
+
+def climb(visible: Array, machines: Sequence[tuple[Array, Array]]) -> Array:
+    """What the hidden units of stacked machines, each (weights, b), make of images: (n, last u)."""
+    for weights, b in machines:
+        visible = hidden_probabilities(visible, weights, b)
+    return visible
 
 
 class RBM:
