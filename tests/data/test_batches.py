@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from tp_cnn.data import batches as batches_module
 from tp_cnn.data.augment import HorizontalFlip
 from tp_cnn.data.batches import Batches, split_train
 from tp_cnn.errors import CourseError
@@ -39,6 +40,19 @@ def test_the_seed_gives_the_order_and_each_epoch_has_its_own(image_set):
     assert first != second
     assert orders(0) == [first, second]
     assert orders(1)[0] != first
+
+
+@pytest.mark.parametrize("batch_size", [7, 64, 500])
+def test_batches_prepared_together_are_those_prepared_alone(image_set, monkeypatch, batch_size):
+    def values():
+        made = list(Batches(image_set(203), batch_size, shuffle=True, seed=1, device="cpu"))
+        assert [len(labels) for _, labels in made[:-1]] == [batch_size] * (len(made) - 1)
+        return [torch.cat(parts) for parts in zip(*made, strict=True)]
+
+    together = values()
+    monkeypatch.setattr(batches_module, "VALUES_AT_ONCE", 1)
+    for a, b in zip(together, values(), strict=True):
+        assert torch.equal(a, b)
 
 
 def test_without_shuffle_the_order_is_that_of_the_set(image_set):

@@ -1,15 +1,19 @@
 """Pictures of notebook 09: reconstructions, the latent plane, machines and what they draw."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from itertools import cycle
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator
 from numpy.typing import ArrayLike
 
 from tp_cnn.display import decimal
-from tp_cnn.plots.style import COLOURS, INK, MARKERS, PERCENT, clean, figure
+from tp_cnn.plots.style import COLOURS, INK, MARKERS, clean, figure, percent_tick
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def rows_of_images(rows: Mapping[str, ArrayLike], title: str = "") -> Figure:
@@ -87,7 +91,7 @@ def by_labels(accuracies: Mapping[str, Mapping[int, Sequence[float]]]) -> Figure
     axis.set_xscale("log")
     axis.set_xticks(counts, [str(count) for count in counts])
     axis.minorticks_off()
-    axis.yaxis.set_major_formatter(PERCENT)
+    axis.yaxis.set_major_formatter(percent_tick)
     axis.set(xlabel="étiquettes", ylabel="images bien classées")
     axis.legend(frameon=False)
     clean(axis)
@@ -101,6 +105,8 @@ def bias(errors: Mapping[int, float], noise: float) -> Figure:
         errors: number of steps -> largest gap.
         noise: the gap that the finite number of chains alone would leave.
     """
+    from matplotlib.ticker import LogLocator
+
     drawn, axis = figure(width=6.5, height=3.0)
     axis.plot(list(errors), list(errors.values()), color=COLOURS[0], marker="o")
     axis.axhline(noise, color=INK, ls=":", lw=1)
@@ -109,7 +115,7 @@ def bias(errors: Mapping[int, float], noise: float) -> Figure:
     axis.set_yscale("log")
     axis.set_xticks(list(errors), [str(k) for k in errors])
     axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: decimal(value, ".1g")))
+    axis.yaxis.set_major_formatter(lambda value, _: decimal(value, ".1g"))
     axis.minorticks_off()
     axis.set(xlabel="pas de Gibbs (k)", ylabel="plus grand écart au gradient")
     clean(axis)

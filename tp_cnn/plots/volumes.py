@@ -1,18 +1,20 @@
 """A network drawn as volumes, from the model itself: maps, then columns of neurons."""
 
+from __future__ import annotations
+
 from math import log2
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.colors import to_rgb
-from matplotlib.figure import Figure
-from matplotlib.patches import Polygon
 from torch import nn
 
 from tp_cnn.display import thousands
 from tp_cnn.models.summary import summary
 from tp_cnn.plots.style import COLOURS, INK, figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 BLUE, ORANGE, GREEN = COLOURS[:3]
 GREY = "#888888"
@@ -120,6 +122,9 @@ def _draw_box(
     axis: Axes, corner: np.ndarray, size: tuple[float, float, float], colour: str
 ) -> None:
     """A box whose face nearest the reader has its lower left corner at ``corner``."""
+    from matplotlib.colors import to_rgb
+    from matplotlib.patches import Polygon
+
     right, up, away = np.array([size[0], 0]), np.array([0, size[1]]), AWAY * size[2]
     low, high = corner + right, corner + up
     faces = [
@@ -141,6 +146,8 @@ def _draw_window(
     target: np.ndarray,
 ) -> None:
     """The window that slides on the right face of a box, and lines from it to the ``target``."""
+    from matplotlib.patches import Polygon
+
     share = min(1, max(kernel / shape[-1], 0.14))  # smaller, nobody would see it
     up, away = np.array([0, size[1]]), AWAY * size[2]
     start = corner + [size[0], 0] + (1 - share) * (0.6 * up + 0.5 * away)

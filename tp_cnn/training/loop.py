@@ -19,6 +19,7 @@ from tqdm.auto import tqdm
 
 from tp_cnn import runtime
 from tp_cnn.errors import CourseError
+from tp_cnn.training import distributed, precision
 from tp_cnn.training.checkpoint import Checkpoint
 from tp_cnn.training.history import History, Row
 
@@ -54,32 +55,36 @@ def epoch(
     training = optimizer is not None
     model.train(training)
     device = next(model.parameters()).device
-    autocast = runtime.autocast(device)
     total_loss = torch.zeros((), device=device)
     correct = torch.zeros((), dtype=torch.int64, device=device)
     count = 0
+    computes_in = None
     with torch.set_grad_enabled(training):
         for step, (images, labels) in enumerate(batches):
             images = images.to(device, non_blocking=True)
             labels = labels.to(device, non_blocking=True)
-            with autocast:
+            images, labels, weight = distributed.part(images, labels)
+            computes_in = computes_in or precision.for_batch(distributed.inner(model), images)
+            with precision.autocast(device, computes_in):
                 outputs = model(images)
                 loss = criterion(outputs, labels)
             if training:
                 optimizer.zero_grad()
-                loss.backward()
+                (loss * weight).backward()
                 optimizer.step()
                 if scheduler:
                     scheduler.step()
             # The last batch may be smaller: a mean over images weighs each batch by its size.
-            total_loss += loss.detach() * len(labels)
-            correct += (outputs.detach().argmax(1) == labels).sum()
-            count += len(labels)
+            if weight:
+                total_loss += loss.detach() * len(labels)
+                correct += (outputs.detach().argmax(1) == labels).sum()
+                count += len(labels)
             if training and step % NAN_CHECK_EVERY == 0:
                 _refuse_nan(loss.item(), optimizer)
+    total_loss, correct, count = distributed.total(total_loss.item(), correct.item(), count, device)
     if count == 0:
         raise CourseError(NO_BATCH)
-    measure = Measure(total_loss.item() / count, correct.item() / count)
+    measure = Measure(total_loss / count, correct / count)
     if training:
         _refuse_nan(measure.loss, optimizer)
     return measure
@@ -117,13 +122,13 @@ def predict(batches: Iterable[tuple[Tensor, Tensor]], model: nn.Module) -> tuple
         CourseError: there is no batch.
     """
     device = next(model.parameters()).device
-    autocast = runtime.autocast(device)
     results = []
     with _modes_restored(model):
         model.eval()
         for images, labels in batches:
-            with autocast:
-                outputs = model(images.to(device))
+            images = images.to(device)
+            with precision.autocast(device, precision.for_batch(model, images)):
+                outputs = model(images)
             results.append((outputs.float().cpu(), labels.cpu()))
     if not results:
         raise CourseError(NO_BATCH)
@@ -153,6 +158,7 @@ def fit(
     scheduler: LRScheduler | None = None,
     step_each: str = "epoch",
     checkpoint: str | Path | None = None,
+    computes_in: str | None = None,
     progress: bool | None = None,
     after_epoch: Callable[[Row], None] | None = None,
     identity: Mapping[str, object] | None = None,
@@ -165,6 +171,8 @@ def fit(
         scheduler: steps after each ``step_each``: ``"epoch"`` or ``"batch"``.
         checkpoint: a file written after each epoch. If it exists already, the same run goes on
             from there; on the CPU it then gives the same weights as an uninterrupted one, exactly.
+        computes_in: ``"float32"`` or ``"bfloat16"``; by default the checkpoint's, or what
+            `tp_cnn.training.precision` chooses.
         progress: show a bar an epoch; by default unless ``TP_CNN_PROGRESS=0``.
         after_epoch: called with each new row of the history.
         identity: what else must be the same for a run to go on from the checkpoint.
@@ -176,9 +184,12 @@ def fit(
         raise CourseError(f"step_each is {step_each!r}: expected 'epoch' or 'batch'")
     criterion = criterion or nn.CrossEntropyLoss()
     progress = runtime.settings().progress if progress is None else progress
+    inner = distributed.inner(model)
+    if computes_in:
+        precision.keep(inner, computes_in)
     history, run = History(), None
     if checkpoint:
-        run = Checkpoint(checkpoint, model, train, validation, optimizer, scheduler, identity or {})
+        run = Checkpoint(checkpoint, inner, train, validation, optimizer, scheduler, identity or {})
         history = run.load(epochs)
     try:
         for number in range(len(history) + 1, epochs + 1):
@@ -191,7 +202,7 @@ def fit(
                 scheduler.step()
             seconds = time.perf_counter() - start
             history.append(Row(number, *trained, *measured, rate, seconds))
-            if run:
+            if run and distributed.is_first():
                 run.save(history)
             if after_epoch:
                 after_epoch(history[-1])
