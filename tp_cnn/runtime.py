@@ -1,6 +1,5 @@
-"""Settings from the environment, device, precision, seeds, notebook parameters."""
+"""Settings from the environment, device, seeds, notebook parameters."""
 
-import contextlib
 import difflib
 import os
 import random
@@ -29,7 +28,7 @@ class Settings:
     download: bool = True  # whether a data set that is not on the disk may be downloaded
     mirror: str = ""  # "official", or the address of a folder that serves the data files
     device: str = "auto"  # "auto", "cpu", "cuda", "cuda:1", "mps"
-    precision: str = "auto"  # "auto": bfloat16 autocast on GPUs that have it, float32 elsewhere
+    precision: str = "auto"  # "auto": bfloat16 where it pays, see tp_cnn.training.precision
     profile: str = "quick"  # "quick": minutes on two cores; "full": the whole data and budget
     seed: int = 0
     deterministic: bool = False
@@ -160,18 +159,6 @@ def describe_device(where: torch.device) -> str:
         return f"cuda: {torch.cuda.get_device_name(where)}"
     threads = torch.get_num_threads()
     return f"cpu, {threads} thread{'s' * (threads > 1)}" if where.type == "cpu" else where.type
-
-
-def autocast(where: torch.device):
-    """The context in which a forward pass runs: bfloat16 on GPUs that have it, else float32.
-
-    ``TP_CNN_PRECISION`` decides: ``auto`` (the default), ``float32`` or ``bfloat16``.
-    """
-    precision = settings().precision
-    has_bfloat16 = where.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
-    if precision == "bfloat16" or (precision == "auto" and has_bfloat16):
-        return torch.autocast(where.type, dtype=torch.bfloat16)
-    return contextlib.nullcontext()
 
 
 def seed_everything(seed: int | None = None, deterministic: bool | None = None) -> int:

@@ -26,7 +26,13 @@ ONE = recipes(["base"], **BUDGET)
 LOOP = "code of training/loop.py"
 OPTIONS = [text for name, value in BUDGET.items() for text in (f"--{name}", str(value))]
 COMMAND = [str(Path(sys.executable).with_name("tp-cnn")), "compare", *PAIR, *OPTIONS]
-ENVIRONMENT = {**os.environ, "TP_CNN_THREADS": "1", "TP_CNN_PROGRESS": "0", "OMP_NUM_THREADS": "1"}
+ENVIRONMENT = {
+    **os.environ,
+    "TP_CNN_THREADS": "1",
+    "TP_CNN_PROGRESS": "0",
+    "TP_CNN_PRECISION": "float32",
+    "OMP_NUM_THREADS": "1",
+}
 
 
 @pytest.fixture(autouse=True)
@@ -44,6 +50,7 @@ def expected(tmp_path_factory):
     """The numbers of an uninterrupted comparison of PAIR with two seeds."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TP_CNN_THREADS", "1")
+        patch.setenv("TP_CNN_PRECISION", "float32")
         path = tmp_path_factory.mktemp("whole") / "results"
         return numbers(comparison.compare(PAIR, 2, path, device="cpu", progress=False))
 
@@ -122,6 +129,18 @@ def test_a_killed_process_is_gone_on_from(tmp_path, expected):
     assert 0 < len(done) < 4
     assert numbers(go(path)) == expected
     assert done.items() <= contents(path).items()
+
+
+def test_a_folder_keeps_its_precision_and_refuses_another(tmp_path, monkeypatch):
+    path = tmp_path / "results"
+    monkeypatch.setenv("TP_CNN_PRECISION", "bfloat16")
+    (run,) = go(path, ONE, seeds=1)
+    assert run.conditions["precision"] == "bfloat16"
+    monkeypatch.setenv("TP_CNN_PRECISION", "float32")
+    with pytest.raises(CourseError, match="precision: bfloat16 in the results, float32 now"):
+        go(path, ONE)
+    monkeypatch.setenv("TP_CNN_PRECISION", "auto")
+    assert {run.conditions["precision"] for run in go(path, ONE)} == {"bfloat16"}
 
 
 @pytest.mark.parametrize("written", range(5))

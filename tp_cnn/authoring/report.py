@@ -9,7 +9,6 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from pathlib import Path
 
-from tp_cnn.authoring import report_page
 from tp_cnn.authoring.report_notebook import (
     Notebook,
     Report,
@@ -129,6 +128,8 @@ def write(report: Report, output: str | Path = FILE) -> str:
     output = Path(output)
     if output.is_dir() or output.suffix.lower() not in (".html", ".htm"):
         raise CourseError(f"{output} : donnez un nom de fichier en .html, par exemple {FILE}")
+    from tp_cnn.authoring import report_page  # nbconvert is slow to import
+
     page = report_page.build(report)
     with atomic_write(output) as temporary:
         temporary.write_text(page.html, encoding="utf-8")

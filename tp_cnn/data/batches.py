@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 
 import torch
-from sklearn.model_selection import train_test_split
 from torch import Tensor
 
 from tp_cnn import runtime
@@ -109,6 +108,8 @@ def keep(image_set: ImageSet, count: int, seed: int = 0) -> ImageSet:
 
 def _draw(image_set: ImageSet, held_out: float | int, seed: int) -> list[list[int]]:
     """Indices of the images that stay and of those held out, each in the order of the set."""
+    from sklearn.model_selection import train_test_split  # slow to import
+
     try:
         drawn = train_test_split(
             range(len(image_set)),

@@ -28,6 +28,7 @@ CODE = (
     "training/recipe.py",
     "training/loop.py",
     "runtime.py",
+    "training/precision.py",
     "data/augment.py",
     "data/batches.py",
     "data/normalise.py",
@@ -68,14 +69,15 @@ def compare(
     """
     device = _device_of_rank(device)
     data = {name: _data(name, root) for name in {one.dataset for one in configurations.values()}}
+    folder = Results(results)
+    computes_in = _precision(folder, next(iter(configurations.values())), root, device)
     first = [
-        _describe(name, recipe, data[recipe.dataset], device)
+        _describe(name, recipe, data[recipe.dataset], device, computes_in)
         for name, recipe in configurations.items()
     ]
     wanted = [
         replace(run, recipe={**run.recipe, "seed": seed}) for seed in range(seeds) for run in first
     ]
-    folder = Results(results)
     for run in first:
         if not mix:
             folder.refuse_mixing(run)
@@ -129,7 +131,11 @@ def _train(folder: Results, run: Run, mix: bool, say: Callable, **options) -> No
         folder.save(run)
 
     result = recipes.train(
-        Recipe(**run.recipe), checkpoint=checkpoint, after_epoch=record, **options
+        Recipe(**run.recipe),
+        checkpoint=checkpoint,
+        computes_in=run.conditions["precision"],
+        after_epoch=record,
+        **options,
     )
     if result.test is None:
         raise KeyboardInterrupt
@@ -145,7 +151,19 @@ def _progress(row: Row) -> str:
     )
 
 
-def _describe(name: str, recipe: Recipe, data: dict[str, str], device: str | None) -> Run:
+def _precision(folder: Results, recipe: Recipe, root: str | Path | None, device: str | None) -> str:
+    """One for all the runs: what is asked, or that of the folder, or what pays for ``recipe``."""
+    there = {run.conditions.get("precision") for run in folder.runs().values()}
+    if runtime.settings().precision == "auto" and len(there) == 1 and None not in there:
+        return there.pop()
+    return recipes.choose_precision(
+        recipe, load(recipe.dataset, "test", root), runtime.device(device)
+    )
+
+
+def _describe(
+    name: str, recipe: Recipe, data: dict[str, str], device: str | None, computes_in: str
+) -> Run:
     if recipe.epochs < 1:
         raise CourseError(f"epochs is {recipe.epochs}: a comparison needs 1 or more")
     settings = asdict(recipe)
@@ -154,6 +172,7 @@ def _describe(name: str, recipe: Recipe, data: dict[str, str], device: str | Non
         "train set": data["train"],
         "test set": data["test"],
         "torch": torch.__version__.split("+")[0],
+        "precision": computes_in,
         **_code(),
     }
     about = {

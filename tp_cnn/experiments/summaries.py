@@ -129,6 +129,7 @@ def about(runs: Iterable[Run]) -> dict[str, str]:
             "device": run.about["device"],
             "code": ", ".join(sorted({*map(_code, run.earlier), _code(run.conditions)})),
             "torch": run.conditions["torch"],
+            "precision": run.conditions.get("precision", "float32"),
             "date": run.about["date"],
             "seeds": str(run.seed),
         }

@@ -1,14 +1,18 @@
 """Pictures of notebook 05: pixel values by channel, descents in a valley, learning rates."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping, Sequence
 from itertools import cycle
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
-from tp_cnn.plots.style import COLOURS, INK, PERCENT, clean, figure
+from tp_cnn.plots.style import COLOURS, INK, clean, figure, percent_tick, whole_numbers
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 CHANNELS = {"rouge": (COLOURS[1], "-"), "vert": (COLOURS[2], "--"), "bleu": (COLOURS[0], ":")}
 
@@ -26,7 +30,7 @@ def channel_values(versions: Mapping[str, Tensor]) -> Figure:
             middles = (edges[1:] + edges[:-1]) / 2
             axis.plot(middles, counts / counts.sum(), line, color=colour, label=name)
         axis.set(title=title, xlabel="valeur d'un pixel", ylabel="part des pixels")
-        axis.yaxis.set_major_formatter(PERCENT)
+        axis.yaxis.set_major_formatter(percent_tick)
         axis.set_ylim(bottom=0)
         clean(axis)
     axes[0, 0].legend(frameon=False)
@@ -68,7 +72,7 @@ def learning_rates(rates: Mapping[str, Sequence[float]], title: str) -> Figure:
         epochs = range(1, len(values) + 1)
         axis.plot(epochs, values, marker=marker, markersize=4, color=colour, label=name)
     axis.set(title=title, xlabel="époque", ylabel="pas d'apprentissage")
-    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+    whole_numbers(axis.xaxis)
     axis.set_ylim(bottom=0)
     drawn.legend(loc="outside right center", frameon=False)
     clean(axis)

@@ -1,24 +1,29 @@
 """Pictures of notebook 04: where the weights are, visual words, grids of runs, overfitting."""
 
+from __future__ import annotations
+
 import statistics
 from collections.abc import Mapping, Sequence
 from math import log, prod
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
-from matplotlib.ticker import FuncFormatter, MaxNLocator
 from torch import Tensor
-from torchvision.utils import make_grid
 
 from tp_cnn.display import thousands
-from tp_cnn.plots.style import COLOURS, INK, PERCENT, clean, figure
+from tp_cnn.plots.style import COLOURS, INK, clean, figure, percent_tick, whole_numbers
 from tp_cnn.training.history import History
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 BLUE, ORANGE, GREEN = COLOURS[:3]
 GREY = "0.6"
-DECIMAL = FuncFormatter(lambda value, _: f"{value:g}".replace(".", ","))
+
+
+def _decimal_tick(value: float, _position: int) -> str:
+    return f"{value:g}".replace(".", ",")
 
 
 def layer_shares(layers: Mapping[str, tuple[int | tuple[int, ...], int]]) -> Figure:
@@ -58,6 +63,8 @@ def patches_on(image: Tensor, side: int, stride: int, title: str = "") -> Figure
         image: uint8 (C, H, W).
         side, stride: pixels.
     """
+    from matplotlib.patches import Rectangle
+
     count = 6
     top = (image.shape[1] - side) // 2
     drawn, axes = figure(1, count + 1, width=7.5, height=1.9, width_ratios=[3, *[1] * count])
@@ -82,6 +89,8 @@ def vocabulary(words: Tensor, channels: int, title: str = "", columns: int = 25)
     Args:
         words: float32 (words, channels·side·side).
     """
+    from torchvision.utils import make_grid  # slow to import
+
     side = round((words.shape[1] / channels) ** 0.5)
     pictures = words.view(-1, channels, side, side)
     mosaic = make_grid(pictures, columns, padding=1, normalize=True, scale_each=True, pad_value=1)
@@ -110,7 +119,7 @@ def histograms(images: Tensor, shares: Tensor, titles: Sequence[str]) -> Figure:
         left.set_title(title, fontsize=9)
         right.bar(range(len(share)), share.numpy(), width=1.0, color=BLUE)
         right.set_ylim(0, float(shares.max()) * 1.05)
-        right.yaxis.set_major_formatter(PERCENT)
+        right.yaxis.set_major_formatter(percent_tick)
         clean(right)
     axes[-1, 1].set_xlabel("mot du vocabulaire")
     axes[0, 1].set_title("part des morceaux de l'image, par mot", fontsize=9)
@@ -142,8 +151,8 @@ def grid(runs: Mapping[tuple[float, int], History], title: str = "") -> Figure:
         axis.set_title(f"lots de {size}", fontsize=10)
     for axis in axes[-1]:
         axis.set_xlabel("époque")
-    axes[0, 0].yaxis.set_major_formatter(PERCENT)
-    axes[0, 0].xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes[0, 0].yaxis.set_major_formatter(percent_tick)
+    whole_numbers(axes[0, 0].xaxis)
     top = max(max(h.train_accuracy + h.validation_accuracy) for h in runs.values() if h)
     axes[0, 0].set(xlim=(0.5, max(map(len, runs.values())) + 0.5), ylim=(0, 1.35 * top))
     lines = next(axis.get_lines() for axis in axes.flat if axis.get_lines())
@@ -181,7 +190,7 @@ def first_losses(losses: Mapping[str, Sequence[float]], classes: int) -> Figure:
     )
     axis.set(yticks=range(len(losses)), yticklabels=losses, ylim=(-0.5, len(losses)))
     axis.set(xlabel="coût moyen avant d'apprendre", xlim=(0, None))
-    axis.xaxis.set_major_formatter(DECIMAL)
+    axis.xaxis.set_major_formatter(_decimal_tick)
     clean(axis)
     return drawn
 
@@ -193,7 +202,7 @@ def loss_by_step(losses: Sequence[float], classes: int, title: str = "") -> Figu
     axis.axhline(log(classes), color=INK, linestyle="--", linewidth=1)
     axis.text(len(losses), log(classes), f"log {classes}", ha="right", va="bottom", fontsize=9)
     axis.set(xlabel="mises à jour", ylabel="coût du lot", title=title, ylim=(0, None))
-    axis.yaxis.set_major_formatter(DECIMAL)
+    axis.yaxis.set_major_formatter(_decimal_tick)
     clean(axis)
     return drawn
 
@@ -212,12 +221,12 @@ def overfitting(
             _pair(axis, reference, measure, GREY, label, shaded=False)
         _pair(axis, history, measure, BLUE, name, shaded=True)
         axis.set_xlabel("époque")
-        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+        whole_numbers(axis.xaxis)
         clean(axis)
     left.set(title="Coût", ylabel="coût moyen par image", ylim=(0, None))
-    left.yaxis.set_major_formatter(DECIMAL)
+    left.yaxis.set_major_formatter(_decimal_tick)
     right.set(title="Exactitude", ylabel="images bien classées", ylim=(0, 1))
-    right.yaxis.set_major_formatter(PERCENT)
+    right.yaxis.set_major_formatter(percent_tick)
     handles, labels = left.get_legend_handles_labels()
     drawn.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False)
     return drawn

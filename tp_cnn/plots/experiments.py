@@ -1,16 +1,20 @@
 """Pictures of a comparison over several seeds: mean curves, and test accuracies seed by seed."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from itertools import cycle
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from tp_cnn.display import percent
 from tp_cnn.errors import CourseError
-from tp_cnn.plots.style import COLOURS, INK, PERCENT, clean, figure
+from tp_cnn.plots.style import COLOURS, INK, clean, figure, percent_tick, whole_numbers
 from tp_cnn.training.history import History
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def comparison(summaries: Sequence) -> Figure:
@@ -24,6 +28,8 @@ def comparison(summaries: Sequence) -> Figure:
     Raises:
         CourseError: there is none.
     """
+    from matplotlib.ticker import MaxNLocator
+
     if not summaries:
         raise CourseError("no finished run to draw")
     height = max(3.2, 1.4 + 0.34 * len(summaries))
@@ -34,14 +40,14 @@ def comparison(summaries: Sequence) -> Figure:
         _curve(left, summary.histories, colour, line)
         _points(right, place, summary.tests, colour)
     left.set(title="Validation", xlabel="époque", ylabel="images bien classées")
-    left.xaxis.set_major_locator(MaxNLocator(integer=True))
-    left.yaxis.set_major_formatter(PERCENT)
+    whole_numbers(left.xaxis)
+    left.yaxis.set_major_formatter(percent_tick)
     right.set(title="Test, après la dernière époque", xlabel="images bien classées")
     right.set_yticks(places, [summary.label for summary in summaries])
     for name, colour in zip(right.get_yticklabels(), cycle(COLOURS), strict=False):
         name.set_color(colour)  # they are the legend of the curves too
     right.invert_yaxis()  # the first one on top
-    right.xaxis.set_major_formatter(PERCENT)
+    right.xaxis.set_major_formatter(percent_tick)
     right.xaxis.set_major_locator(MaxNLocator(5))
     right.margins(0.1, 0.15)
     for axis in (left, right):

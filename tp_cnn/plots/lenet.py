@@ -1,13 +1,17 @@
 """Pictures of what a network has learnt: filters, feature maps, accuracy against a change."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import torch
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 from torch import Tensor, nn
 
-from tp_cnn.plots.style import COLOURS, INK, PERCENT, clean, figure
+from tp_cnn.plots.style import COLOURS, INK, clean, figure, percent_tick, whole_numbers
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def filters_and_maps(convolution: nn.Conv2d, image: Tensor, title: str = "") -> Figure:
@@ -53,8 +57,8 @@ def accuracy_against(
         colour = COLOURS[number % len(COLOURS)]
         axis.plot(values, line, marker=markers[number % len(markers)], color=colour, label=name)
     axis.set(xlabel=xlabel, ylabel="images bien classées", title=title)
-    axis.yaxis.set_major_formatter(PERCENT)
-    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axis.yaxis.set_major_formatter(percent_tick)
+    whole_numbers(axis.xaxis)
     axis.legend(frameon=False)
     clean(axis)
     return drawn

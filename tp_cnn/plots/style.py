@@ -1,17 +1,21 @@
 """Colours and figure settings shared by every picture."""
 
-import matplotlib.pyplot as plt
-from matplotlib.ticker import FuncFormatter
+# Matplotlib is imported where it draws: a notebook's first cell need not wait for it.
 
 # Okabe and Ito's palette: told apart by colour-blind readers. Yellow is left out: too pale.
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
 INK = "#333333"
-# 0.125 is written « 12,5 % ».
-PERCENT = FuncFormatter(lambda value, _: f"{100 * value:.3g} %".replace(".", ","))
+
+
+def percent_tick(value: float, _position: int) -> str:
+    """What stands at a tick of an axis of shares: 0.125 is « 12,5 % »."""
+    return f"{100 * value:.3g} %".replace(".", ",")
 
 
 def figure(rows: int = 1, columns: int = 1, width: float = 7.0, height: float = 2.8, **options):
     """A figure and its axes, sized in inches, light enough to be kept in a notebook."""
+    import matplotlib.pyplot as plt
+
     made, axes = plt.subplots(
         rows, columns, figsize=(width, height), dpi=90, layout="constrained", **options
     )
@@ -19,6 +23,13 @@ def figure(rows: int = 1, columns: int = 1, width: float = 7.0, height: float = 
         axis.set_prop_cycle(color=COLOURS)
     plt.close(made)  # the caller's cell shows it once, by returning it
     return made, axes
+
+
+def whole_numbers(axis) -> None:
+    """Ticks of an x or y axis at whole numbers alone, such as epochs."""
+    from matplotlib.ticker import MaxNLocator
+
+    axis.set_major_locator(MaxNLocator(integer=True))
 
 
 def clean(axis) -> None:

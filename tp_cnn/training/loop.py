@@ -21,6 +21,7 @@ from tqdm.auto import tqdm
 from tp_cnn import runtime
 from tp_cnn.errors import CourseError
 from tp_cnn.files import atomic_write
+from tp_cnn.training import precision
 from tp_cnn.training.history import History, Row
 
 NAN_CHECK_EVERY = 50  # batches; reading a loss makes a GPU wait
@@ -55,15 +56,16 @@ def epoch(
     training = optimizer is not None
     model.train(training)
     device = next(model.parameters()).device
-    autocast = runtime.autocast(device)
     total_loss = torch.zeros((), device=device)
     correct = torch.zeros((), dtype=torch.int64, device=device)
     count = 0
+    computes_in = None
     with torch.set_grad_enabled(training):
         for step, (images, labels) in enumerate(batches):
             images = images.to(device, non_blocking=True)
             labels = labels.to(device, non_blocking=True)
-            with autocast:
+            computes_in = computes_in or precision.for_batch(model, images)
+            with precision.autocast(device, computes_in):
                 outputs = model(images)
                 loss = criterion(outputs, labels)
             if training:
@@ -163,13 +165,13 @@ def predict(batches: Iterable[tuple[Tensor, Tensor]], model: nn.Module) -> tuple
         CourseError: there is no batch.
     """
     device = next(model.parameters()).device
-    autocast = runtime.autocast(device)
     results = []
     with _modes_restored(model):
         model.eval()
         for images, labels in batches:
-            with autocast:
-                outputs = model(images.to(device))
+            images = images.to(device)
+            with precision.autocast(device, precision.for_batch(model, images)):
+                outputs = model(images)
             results.append((outputs.float().cpu(), labels.cpu()))
     if not results:
         raise CourseError(NO_BATCH)
@@ -199,6 +201,7 @@ def fit(
     scheduler: LRScheduler | None = None,
     step_each: str = "epoch",
     checkpoint: str | Path | None = None,
+    computes_in: str | None = None,
     progress: bool | None = None,
     after_epoch: Callable[[Row], None] | None = None,
     step: Callable | None = None,
@@ -211,6 +214,8 @@ def fit(
         scheduler: steps after each ``step_each``: ``"epoch"`` or ``"batch"``.
         checkpoint: a file written after each epoch. If it exists already, the run goes on from
             there; on the CPU it then gives the same weights as an uninterrupted one, exactly.
+        computes_in: ``"float32"`` or ``"bfloat16"``; by default the checkpoint's, or what
+            `tp_cnn.training.precision` chooses.
         progress: show a bar an epoch; by default unless ``TP_CNN_PROGRESS=0``.
         after_epoch: called with each new row of the history.
         step: trains on one batch in the place of the loop's own lines, as `step` does; it goes
@@ -223,6 +228,8 @@ def fit(
         raise CourseError(f"step_each is {step_each!r}: expected 'epoch' or 'batch'")
     criterion = criterion or nn.CrossEntropyLoss()
     progress = runtime.settings().progress if progress is None else progress
+    if computes_in:
+        precision.keep(model, computes_in)
     run = _Run(model, train, optimizer, scheduler)
     history = run.load(checkpoint) if checkpoint and Path(checkpoint).exists() else History()
     try:
@@ -264,6 +271,7 @@ class _Run:
     def save(self, path: str | Path, history: History) -> None:
         state = {
             "description": self.description,
+            "precision": precision.of(self.model),
             "history": [asdict(row) for row in history],
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
@@ -289,6 +297,12 @@ class _Run:
                     f"{path} belongs to another run: its {key} is {description[key]}, here it is "
                     f"{value}. Delete it or give another path"
                 )
+        computed_in = state.get("precision") or "float32"  # the only one, once
+        if precision.of(self.model) not in (None, computed_in):
+            raise CourseError(
+                f"{path} holds a run in {computed_in}, this one is in {precision.of(self.model)}"
+            )
+        precision.keep(self.model, computed_in)
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         if self.scheduler:

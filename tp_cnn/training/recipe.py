@@ -23,7 +23,7 @@ from tp_cnn.data.normalise import ZCA, Normalise, channel_statistics, to_unit
 from tp_cnn.data.sources import ImageSet, load
 from tp_cnn.errors import CourseError
 from tp_cnn.models import CifarNet, Dense, LeNet5, count_weights, hidden_for
-from tp_cnn.training import Measure, evaluate, fit
+from tp_cnn.training import Measure, evaluate, fit, precision
 from tp_cnn.training.history import History
 
 EVALUATION_BATCH = 500  # no gradient to keep: larger batches go faster
@@ -159,6 +159,14 @@ def make_model(recipe: Recipe, image_set: ImageSet) -> nn.Module:
         raise CourseError(f"model_options of {recipe.model}: {error}") from None
 
 
+def choose_precision(recipe: Recipe, image_set: ImageSet, where: torch.device) -> str:
+    """The precision in which such a run would train here."""
+    side = recipe.crop or image_set.images.shape[-1]
+    shape = (recipe.batch_size, image_set.images.shape[1], side, side)
+    model = make_model(recipe, image_set).to(memory_format=torch.channels_last)
+    return precision.choose(model, shape, where)
+
+
 def make_optimizer(recipe: Recipe, model: nn.Module) -> torch.optim.Optimizer:
     """The recipe's optimiser on the model's weights."""
     common = {"lr": recipe.learning_rate, "weight_decay": recipe.weight_decay}
@@ -204,7 +212,8 @@ def train(
         root: folder where the data is looked for first.
         device: by default the one that `tp_cnn.runtime.device` chooses.
         say: receives a few lines on the data, the network and the device, before training.
-        fit_options: ``checkpoint``, ``progress`` and ``after_epoch`` of `tp_cnn.training.fit`.
+        fit_options: ``checkpoint``, ``computes_in``, ``progress`` and ``after_epoch`` of
+            `tp_cnn.training.fit`.
 
     Raises:
         CourseError: see `tp_cnn.data.sources.load`, `make_model` and `tp_cnn.training.fit`.
@@ -231,5 +240,6 @@ def train(
         step_each=step_each,
         **fit_options,
     )
+    say(f"precision: {precision.of(model) or 'float32'}")
     test = None if history.interrupted else evaluate(batches["test"], model)
     return Result(model, history, test, batches)

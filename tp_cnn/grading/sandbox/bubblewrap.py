@@ -86,6 +86,7 @@ def environment(package: str, data: Path | str | None, extra: dict[str, str]) ->
         **numeric,
         "TP_CNN_DEVICE": "cpu",
         "TP_CNN_DOWNLOAD": "0",
+        "TP_CNN_PRECISION": "float32",  # marks do not hang on what was faster
         "TP_CNN_PROGRESS": "0",
         **({"TP_CNN_DATA": str(data)} if data else {}),
         **extra,

@@ -1,11 +1,15 @@
 """Grids of cells with their numbers, and frames: what pictures of convolutions are made of."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
-from matplotlib import colormaps
-from matplotlib.axes import Axes
-from matplotlib.patches import Rectangle
 
 from tp_cnn.plots.style import INK
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 def draw_cells(axis: Axes, shades: np.ndarray, values: np.ndarray | None = None) -> None:
@@ -42,6 +46,8 @@ def draw_frame(
     axis: Axes, row: int, column: int, shape: tuple[int, int], colour: str, line: str = "-"
 ) -> None:
     """A thick frame around (rows, columns) cells or pixels, the first one being (row, column)."""
+    from matplotlib.patches import Rectangle
+
     height, width = shape
     axis.add_patch(
         Rectangle(
@@ -60,8 +66,17 @@ def blank(shape: tuple[int, int]) -> np.ndarray:
     return np.ones((*shape, 3))
 
 
+def rgb(colour: str) -> tuple[float, float, float]:
+    """The parts of red, green and blue of a colour, between 0 and 1."""
+    from matplotlib.colors import to_rgb
+
+    return to_rgb(colour)
+
+
 def signed(values: np.ndarray, limit: float) -> np.ndarray:
     """Colours from blue for -limit to red for limit, white for 0, told apart by everybody."""
+    from matplotlib import colormaps
+
     return colormaps["RdBu_r"]((values / limit + 1) / 2)[..., :3]
 
 

@@ -1,10 +1,12 @@
 """Pictures of notebook 01 on photographs: kernels, receptive fields, maps of outputs."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.figure import Figure
 from torch import Tensor
 
 from tp_cnn.errors import CourseError
@@ -12,6 +14,9 @@ from tp_cnn.models.geometry import ReceptiveField
 from tp_cnn.plots.convolution.cells import draw_frame, size_of
 from tp_cnn.plots.style import COLOURS, INK, figure
 from tp_cnn.scratch.convolution import IMAGE_KERNELS, conv2d_one_channel
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def sample_picture(side: int = 96) -> np.ndarray:
