@@ -34,7 +34,7 @@ CODE = (
     "data/normalise.py",
     "models/*.py",
 )
-BUDGET_FIELDS = ("dataset", "model", "images", "validation", "epochs")
+BUDGET_FIELDS = ("dataset", "model", "images", "validation", "test_images", "epochs")
 PAUSE = 1.0  # seconds between two looks at the runs of other processes
 
 

@@ -113,14 +113,15 @@ def epoch_of_steps(
     """
     model.train()
     device = next(model.parameters()).device
-    autocast = runtime.autocast(device)
+    computes_in = None
     scores: list[Tensor] = []
     hook = model.register_forward_hook(lambda _, __, outputs: scores.append(outputs.detach()))
     total_loss, correct, count = 0.0, 0, 0
     try:
         for images, labels in batches:
             scores.clear()
-            with autocast:
+            computes_in = computes_in or precision.for_batch(model, images)
+            with precision.autocast(device, computes_in):
                 loss = float(step(model, images, labels, criterion, optimizer))
             _refuse_nan(loss, optimizer)
             total_loss += loss * len(labels)
