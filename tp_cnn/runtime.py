@@ -154,11 +154,13 @@ def device(name: str | None = None) -> torch.device:
 
 
 def describe_device(where: torch.device) -> str:
-    """A short name for a device: ``"cpu, 2 threads"``, ``"cuda: NVIDIA A100"``."""
+    """A short name for a device: ``"cpu, 2 fils de calcul"``, ``"cuda: NVIDIA A100"``."""
     if where.type == "cuda":
         return f"cuda: {torch.cuda.get_device_name(where)}"
     threads = torch.get_num_threads()
-    return f"cpu, {threads} thread{'s' * (threads > 1)}" if where.type == "cpu" else where.type
+    if where.type != "cpu":
+        return where.type
+    return f"cpu, {threads} fil{'s' * (threads > 1)} de calcul"
 
 
 def seed_everything(seed: int | None = None, deterministic: bool | None = None) -> int:
