@@ -752,23 +752,17 @@ History([best, history[-1]])
 # les mêmes images.
 
 # %%
-test_words = describe(test_set.images)
+of_words = [
+    bag_of_words.accuracy(svm, learn_words, learn_set.labels),
+    bag_of_words.accuracy(svm, describe(test_set.images), test_set.labels),
+]
+of_network = [training.evaluate(Batches(one, 500), model).accuracy for one in (learn_set, test_set)]
 bow_values = svm[-1].coef_.size + svm[-1].intercept_.size + words.numel()
 Table(
     ["approche", "nombres appris", "apprentissage", "test"],
     [
-        [
-            "sac de mots + SVM",
-            thousands(bow_values),
-            percent(bag_of_words.accuracy(svm, learn_words, learn_set.labels), 1),
-            percent(bag_of_words.accuracy(svm, test_words, test_set.labels), 1),
-        ],
-        [
-            "réseau",
-            thousands(count_weights(model)),
-            percent(training.evaluate(Batches(learn_set, 500), model).accuracy, 1),
-            percent(training.evaluate(Batches(test_set, 500), model).accuracy, 1),
-        ],
+        ["sac de mots + SVM", thousands(bow_values), *[percent(one, 1) for one in of_words]],
+        ["réseau", thousands(count_weights(model)), *[percent(one, 1) for one in of_network]],
     ],
 )
 

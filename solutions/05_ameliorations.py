@@ -60,7 +60,7 @@ from tp_cnn import training
 from tp_cnn.experiments import reference
 from tp_cnn.scratch import improvements
 from tp_cnn.training import recipe
-from tp_cnn.display import Table, announce, percent
+from tp_cnn.display import Table, announce, decimal, percent
 from tp_cnn.checks import ameliorations as check
 from tp_cnn.checks.engine.framework import grade
 from tp_cnn.experiments.configurations import CONFIGURATIONS, CUMULATIVE, configure, recipes
@@ -112,14 +112,11 @@ results = P.results or f"{folder.name}/ameliorations"
 
 def budget(images, epochs):
     images += P.validation
-    return {
-        "images": images,
-        "epochs": epochs,
-        "validation": P.validation,
-        "test_images": P.test,
-    }
+    held_out = {"validation": P.validation, "test_images": P.test}
+    return {"images": images, "epochs": epochs, **held_out}
 
 
+# %%
 def study(*names):
     """The summaries of these configurations, trained first if they are not in the results yet."""
     common = {"dataset": train_set.name, "batch_size": P.batch_size}
@@ -237,7 +234,7 @@ per_image = normalise.channel_statistics(many, deviation="images")
 Table(
     ["canal", "moyenne", "écart-type des pixels", "moyenne des écarts-types"],
     [
-        [name, *(f"{value:.3f}".replace(".", ",") for value in values)]
+        [name, *(decimal(value, ".3f") for value in values)]
         for name, *values in zip(
             ["rouge", "vert", "bleu"], mean, deviation, per_image.std, strict=True
         )
@@ -636,10 +633,11 @@ def padded(images, generator=None):
 plots.image_grid(torch.cat([padded(image) for _ in range(6)]), title="La même, revenue à 32×32")
 
 # %%
+cropped = trial("augmentation")
 last_epochs(
     {
         "sans augmentation": normalised,
-        "fenêtre 28×28 au centre du test": trial("augmentation"),
+        "fenêtre 28×28 au centre du test": cropped,
         "fenêtre entourée de zéros": trial("normalisation", augment=padded),
     }
 )
@@ -750,9 +748,9 @@ def my_augmentation(images, generator):  # uint8 (lot, 3, 32, 32) -> uint8, 28×
     return images.flip(2)  # à vous : remplacez cette ligne par une idée à vous
 
 
-names = ["augmentation", "cutout", "jitter", "mixup"]
-runs = {CONFIGURATIONS[name].label: trial(name) for name in names}
-last_epochs({**runs, "la mienne": trial("augmentation", augment=my_augmentation)})
+runs = {CONFIGURATIONS[name].label: trial(name) for name in ("cutout", "jitter", "mixup")}
+mine = trial("augmentation", augment=my_augmentation)
+last_epochs({"crop et symétrie": cropped, **runs, "la mienne": mine})
 
 # %% [markdown] question="autres-augmentations" kind="experience" number="25" bonus=true
 # ### En essayer d'autres
@@ -923,11 +921,13 @@ def descent(name, rate):
         return [nan] * P.trial_epochs
 
 
+# %%
+with_momentum = trial("momentum")
 pictures.losses(
     {
-        "sans momentum, pas 0,1": descent("augmentation", 0.1),
+        "sans momentum, pas 0,1": cropped.train_loss,
         "sans momentum, pas 0,01": descent("augmentation", 0.01),
-        "momentum 0,9, pas 0,01": descent("momentum", 0.01),
+        "momentum 0,9, pas 0,01": with_momentum.train_loss,
         "momentum 0,9, pas 0,1": descent("momentum", 0.1),
     },
     "Quatre descentes, même budget",
@@ -966,7 +966,7 @@ def jumps(name):
 Table(
     ["configuration (référence)", "saut moyen, six dernières époques"],
     [
-        [CONFIGURATIONS[name].label, f"{100 * jumps(name):.1f} points".replace(".", ",")]
+        [CONFIGURATIONS[name].label, f"{decimal(100 * jumps(name), '.1f')} points"]
         for name in CUMULATIVE[1:]
     ],
 )
@@ -1021,7 +1021,7 @@ def my_optimizer(weights):
 
 # %%
 descents = {
-    "exponentielle (0,95)": trial("momentum"),
+    "exponentielle (0,95)": with_momentum,
     "cosinus": trial("cosine"),
     "one-cycle": trial("one-cycle"),
     "Adam (constant)": trial("adam"),
@@ -1107,17 +1107,13 @@ p, inputs = 0.2, torch.rand(200)
 off = torch.rand(5000, 200) < p  # 5,000 passes
 in_training = inputs.expand(5000, 200).masked_fill(off, 0).sum(1).mean().item()
 total = inputs.sum().item()
-Table(
-    [f"somme reçue par un neurone, p = {p}".replace(".", ","), "valeur"],
-    [
-        [name, f"{value:.1f}".replace(".", ",")]
-        for name, value in {
-            "en apprentissage, en moyenne, sans division": in_training,
-            "en évaluation, multipliée par p": p * total,
-            "en évaluation, multipliée par 1 - p": (1 - p) * total,
-        }.items()
-    ],
-)
+sums = {
+    "en apprentissage, en moyenne, sans division": in_training,
+    "en évaluation, multipliée par p": p * total,
+    "en évaluation, multipliée par 1 - p": (1 - p) * total,
+}
+rows = [[name, decimal(value, ".1f")] for name, value in sums.items()]
+Table(["somme reçue par un neurone, p = 0,2", "valeur"], rows)
 
 # %% [markdown] question="classifieur" kind="code"
 # ### Le mettre à sa place
@@ -1253,9 +1249,10 @@ last_epochs(by_rate)
 @torch.no_grad()
 def five_passes(model, image, training):
     model.train(training)
-    return [f"{model(image).softmax(1).max().item():.4f}".replace(".", ",") for _ in range(5)]
+    return [decimal(model(image).softmax(1).max().item(), ".4f") for _ in range(5)]
 
 
+# %%
 runtime.seed_everything(0)
 network = CifarNet(dropout=0.5)
 image = by_channel(test_set.images[:1])
@@ -1407,11 +1404,9 @@ grade(check.update_running(update_running, seed=1), points=3)
 def largest_gaps():
     torch.manual_seed(0)
     layer = nn.BatchNorm2d(4)
-    layer.weight.copy_(torch.rand(4))
-    layer.bias.copy_(torch.randn(4))
+    layer.weight.uniform_()
     learnt = {"gamma": layer.weight, "beta": layer.bias, "eps": layer.eps}
-    running = torch.zeros(4), torch.ones(4)
-    gaps = {}
+    running, gaps = (torch.zeros(4), torch.ones(4)), {}
     for number in (1, 2, 3):
         maps = 2 * torch.randn(8, 4, 6, 6) + 1
         ours = normalise_maps(maps, *batch_statistics(maps), **learnt)
@@ -1419,7 +1414,7 @@ def largest_gaps():
         gaps[f"train(), lot {number}"] = (layer.train()(maps) - ours).abs().max()
     ours = normalise_maps(maps, *running, **learnt)
     gaps["eval()"] = (layer.eval()(maps) - ours).abs().max()
-    return {name: f"{gap.item():.1e}" for name, gap in gaps.items()}
+    return {name: decimal(gap.item(), ".1e") for name, gap in gaps.items()}
 
 
 # %%
@@ -1508,10 +1503,7 @@ for _ in range(3):
     measures.append(training.evaluate(held_out, network))
 Table(
     ["époque", "coût de validation", "exactitude de validation"],
-    [
-        [number, f"{one.loss:.2f}".replace(".", ","), percent(one.accuracy, 1)]
-        for number, one in enumerate(measures)
-    ],
+    [[number, decimal(one.loss), percent(one.accuracy, 1)] for number, one in enumerate(measures)],
 )
 
 # %% [markdown]
@@ -1567,15 +1559,17 @@ def in_french(values, sign=""):
 
 def cumulative_table(rows):
     header = ["configuration", "graines", "exactitude de test (%)", "gain (points)"]
+    cells = [(one.label, len(one.tests), one.tests, one.gains) for one in rows]
     return Table(
         header,
         [
-            [one.label, len(one.tests), in_french(one.tests), in_french(one.gains, "+")]
-            for one in rows
+            [label, seeds, in_french(tests), in_french(gains, "+")]
+            for label, seeds, tests, gains in cells
         ],
     )
 
 
+# %%
 cumulative_table(mine)
 
 # %% [markdown]
@@ -1608,6 +1602,7 @@ def test_accuracies(name):
     return {row["seed"]: row["test_accuracy"] for row in rows if row["test_accuracy"] != ""}
 
 
+# %%
 known = [name for name in (*CUMULATIVE, "best") if test_accuracies(name)]
 whole = [reference_summary(name, CONFIGURATIONS[name].parent) for name in known]
 comparison(whole)
