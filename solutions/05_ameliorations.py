@@ -399,6 +399,8 @@ plots.image_grid(
 # %% [markdown]
 # Et le réseau ? Blanchir est linéaire : appliquée aux vecteurs de la base, votre fonction donne sa
 # matrice une fois pour toutes (3072×3072 : quelques secondes), et chaque lot n'est plus qu'un produit.
+# On la divise par l'écart-type de ce qu'elle donne : le réseau reçoit des valeurs d'écart-type 1 dans
+# les deux cas, et le même pas d'apprentissage peut servir.
 # Comparez avec la normalisation par canal, et avec **la vôtre** : `my_normalisation` reçoit des images
 # de 0 à 255. Celle-ci ne fait que centrer chaque image : remplacez-la par une idée à vous.
 
@@ -406,6 +408,7 @@ plots.image_grid(
 # %%
 flat = by_channel(learn_set.images).flatten(1)
 matrix = torch.as_tensor(whiten(flat, flat.mean(0) + torch.eye(flat.shape[1]), 0.1)).float()
+matrix /= ((flat[:1000] - flat.mean(0)) @ matrix).std()
 
 
 def whitened(images):
@@ -438,7 +441,9 @@ last_epochs(
 # ### BEGIN MARK SCHEME
 # - (1) Les aplats s'effacent, les contours ressortent : ce qui est prévisible à partir des voisins
 #   est retiré. La covariance compte (3·32·32)² nombres au lieu de six, et sa diagonalisation prend
-#   plusieurs secondes ; elle s'estime mal avec moins d'images que de pixels, d'où $\varepsilon$.
+#   plusieurs secondes ; elle s'estime mal avec moins d'images que de valeurs, d'où $\varepsilon$. En
+#   quelques époques, ZCA ne fait pas mieux que six nombres : le bruit des directions plates, amplifié,
+#   ralentit le début.
 # - (1) Un essai personnel, décrit et mesuré (par image, contraste, [-1, 1], PCA, normalisation
 #   locale…), commenté avec prudence : une graine, une différence de deux ou trois points ne prouve
 #   rien.
@@ -1010,7 +1015,6 @@ Table(
 # **Adam** donne à chaque poids son propre pas, d'après la taille de ses gradients ; **AdamW** y
 # ajoute une pénalité sur les poids. Le pas peut aussi suivre un **cosinus** jusqu'à zéro, ou un
 # cycle (**one-cycle**) : monter d'abord, redescendre ensuite.
-
 # Ajoutez-y le vôtre : ici RMSprop ; d'autres attendent dans `torch.optim`.
 
 

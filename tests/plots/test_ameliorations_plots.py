@@ -42,6 +42,14 @@ def test_learning_rates_begin_at_the_first_epoch():
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["constant", "moitié"]
 
 
+def test_small_and_large_rates_are_all_seen():
+    (axis,) = plots.learning_rates({"Adam": [0.001, 0.001], "cycle": [0.01, 0.05]}, "Pas").axes
+    assert axis.get_yscale() == "log"
+    low, high = axis.get_ylim()
+    assert low < 0.001
+    assert high > 0.05
+
+
 def test_equal_rates_can_both_be_seen():
     (axis,) = plots.learning_rates({"Adam": [0.1, 0.1], "AdamW": [0.1, 0.1]}, "Pas").axes
     under, over = axis.lines

@@ -103,7 +103,8 @@ class ZCA:
 
     With E and Λ the eigenvectors and eigenvalues of the covariance of the train images, an image x
     becomes E (Λ + epsilon)^(-1/2) Eᵀ (x - mean). Krizhevsky, 2009, appendix A. Each channel is
-    brought to variance 1 first, so that epsilon means the same whatever the images.
+    brought to variance 1 first, so that epsilon means the same whatever the images, and the result
+    to variance 1, so that a learning rate does.
 
     Args:
         images: uint8 (N, C, H, W), the train set.
@@ -116,8 +117,10 @@ class ZCA:
         self.mean = flat.mean(0)
         covariance = torch.cov(flat.T, correction=0).double()
         eigenvalues, vectors = torch.linalg.eigh(covariance)
-        scales = (eigenvalues.clamp_min(0) + epsilon).rsqrt()
-        self.matrix = (vectors * scales @ vectors.T).float()  # symmetric
+        shrunk = eigenvalues.clamp_min(0)
+        matrix = vectors * (shrunk + epsilon).rsqrt() @ vectors.T  # symmetric
+        deviation = (shrunk / (shrunk + epsilon)).mean().sqrt().clamp_min(1e-6)  # of what comes out
+        self.matrix = (matrix / deviation).float()
 
     def __call__(self, images: Tensor) -> Tensor:
         if self.matrix.device != images.device:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 CHANNELS = {"rouge": (COLOURS[1], "-"), "vert": (COLOURS[2], "--"), "bleu": (COLOURS[0], ":")}
 
+FAR = 20  # rates that differ by more than this factor are drawn on a log scale
+
 
 def channel_values(versions: Mapping[str, Tensor]) -> Figure:
     """How often each value is met, channel by channel: one panel a version of the images.
@@ -31,7 +33,7 @@ def channel_values(versions: Mapping[str, Tensor]) -> Figure:
             middles = (edges[1:] + edges[:-1]) / 2
             axis.plot(middles, counts / counts.sum(), line, color=colour, label=name)
         axis.set(title=title, xlabel="valeur d'un pixel", ylabel="part des pixels")
-        axis.xaxis.set_major_formatter(lambda value, _: f"{value:g}".replace(".", ","))
+        axis.xaxis.set_major_formatter(_decimal_tick)
         axis.yaxis.set_major_formatter(percent_tick)
         axis.set_ylim(bottom=0)
         clean(axis)
@@ -68,7 +70,14 @@ def descents(
 
 def learning_rates(rates: Mapping[str, Sequence[float]], title: str) -> Figure:
     """The learning rate of each epoch: one line a schedule; equal lines show one in the other."""
-    return _by_epoch(rates, title, "pas d'apprentissage")
+    drawn, axis = _by_epoch(rates, title, "pas d'apprentissage")
+    values = [value for line in rates.values() for value in line if value > 0]
+    if max(values) > FAR * min(values):
+        axis.set_yscale("log")
+        axis.yaxis.set_major_formatter(_decimal_tick)
+    else:
+        axis.set_ylim(bottom=0)
+    return drawn
 
 
 def losses(by_run: Mapping[str, Sequence[float]], title: str) -> Figure:
@@ -77,10 +86,16 @@ def losses(by_run: Mapping[str, Sequence[float]], title: str) -> Figure:
         name if np.isfinite(values).all() else f"{name} (diverge)": values
         for name, values in by_run.items()
     }
-    return _by_epoch(known, title, "coût d'apprentissage")
+    return _by_epoch(known, title, "coût d'apprentissage")[0]
 
 
-def _by_epoch(lines: Mapping[str, Sequence[float]], title: str, measured: str) -> Figure:
+def _decimal_tick(value: float, _position: int) -> str:
+    return f"{value:g}".replace(".", ",")
+
+
+def _by_epoch(
+    lines: Mapping[str, Sequence[float]], title: str, measured: str
+) -> tuple[Figure, Axes]:
     drawn, axis = figure(width=7.4, height=3.0)
     styles = zip(cycle(COLOURS), cycle("os^Dvp"), cycle(["-", "--", "-.", ":"]))
     # The first line is the largest: another that hides it leaves its border to be seen.
@@ -93,11 +108,10 @@ def _by_epoch(lines: Mapping[str, Sequence[float]], title: str, measured: str) -
         axis.plot(epochs, values, linestyle=line, fillstyle="none", label=name, **style)
     axis.set(title=title, xlabel="époque", ylabel=measured)
     whole_numbers(axis.xaxis)
-    axis.yaxis.set_major_formatter(lambda value, _: f"{value:g}".replace(".", ","))
-    axis.set_ylim(bottom=0)
+    axis.yaxis.set_major_formatter(_decimal_tick)
     drawn.legend(loc="outside right center", frameon=False)
     clean(axis)
-    return drawn
+    return drawn, axis
 
 
 def windows(image: Tensor, variants: Mapping[str, Tensor]) -> Figure:
