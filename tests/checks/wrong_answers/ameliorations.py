@@ -633,6 +633,10 @@ ANSWERS = {
                 train, images, epsilon, source=torch.cat([images, train])
             ),
             "own-mean": lambda *inputs: whiten(*inputs, mean=inputs[1].mean(0)),
+            "own-covariance": lambda train, images, epsilon: whiten_by_numpy(
+                images - images.mean(0) + train.mean(0), images, epsilon
+            ),
+            "centred-only": lambda train, images, epsilon: images - train.mean(0),
             "not-centred": lambda *inputs: whiten(*inputs, mean=0),
             "no-root": lambda *inputs: whiten(*inputs, power=-1),
             "epsilon-outside": lambda train, images, epsilon: whiten(

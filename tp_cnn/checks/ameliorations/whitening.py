@@ -101,6 +101,18 @@ whiten = FunctionCheck(
             "La moyenne retirée est celle des images à blanchir : c'est celle de l'apprentissage "
             "qui convient.",
         ),
+        Mistake(
+            "own-covariance",
+            lambda train, images, epsilon: _whiten(train, images, epsilon, torch.cov(images.T)),
+            "La covariance est celle des images à blanchir : c'est celle de l'apprentissage qui "
+            "convient.",
+        ),
+        Mistake(
+            "centred-only",
+            lambda train, images, epsilon: images - train.mean(0),
+            "La moyenne est retirée, mais rien n'est encore divisé : que fait-on de chaque valeur "
+            "propre ?",
+        ),
         Mistake("not-centred", _not_centred, "La moyenne n'est pas retirée."),
         Mistake(
             "no-root",
