@@ -73,12 +73,24 @@ def test_question_26_jumps_are_about_halved_and_the_gain_is_within_its_spread():
 def test_question_29_dropout_closes_what_is_left_of_the_gap_and_gains_nothing():
     for before, after in zip(histories("momentum"), histories("dropout"), strict=True):
         assert gap(after) < gap(before)
+    assert all(3 < gap(history) < 5 for history in histories("momentum"))
+    assert all(1 < gap(history) < 2 for history in histories("dropout"))
     assert abs(mean(gains("dropout"))) < stdev(gains("dropout"))
+    for history in histories("dropout"):
+        below = [row.train_accuracy < row.validation_accuracy for row in history]
+        assert sum(below) > len(below) / 2
 
 
 def test_question_34_batch_norm_acts_on_the_first_epochs():
     for before, after in zip(histories("dropout"), histories("batch-norm"), strict=True):
         assert after[0].validation_accuracy > before[0].validation_accuracy + 0.04
+    assert stdev(gains("batch-norm")) < mean(gains("batch-norm")) < 1
+
+
+def test_the_first_two_steps_do_nearly_all():
+    assert sum(mean(gains(name)) for name in STEPS[:2]) > 4 * sum(
+        mean(gains(name)) for name in STEPS[2:]
+    )
 
 
 def test_question_16_too_small_a_rate_stays_at_chance_and_large_batches_learn_less():

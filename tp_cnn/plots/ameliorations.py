@@ -124,7 +124,7 @@ def windows(image: Tensor, variants: Mapping[str, Tensor]) -> Figure:
     drawn, axes = figure(2, len(variants), width=1.15 * len(variants), height=2.7, squeeze=False)
     for (above, below), (title, variant) in zip(axes.T, variants.items(), strict=True):
         for axis, pixels in ((above, image), (below, variant)):
-            axis.imshow(pixels.permute(1, 2, 0).numpy())
+            axis.imshow(pixels.permute(1, 2, 0).numpy(), interpolation="nearest")
             axis.axis("off")
         above.set_title(title, fontsize=9)
         below.set_title("en miroir" if _draw_frame(above, image, variant) else "", fontsize=8)
