@@ -43,7 +43,9 @@ CONFIGURATIONS = {
         {"learning_rate": 0.01, "momentum": 0.9, "schedule": "exponential", "decay": 0.95},
     ),
     "dropout": Configuration("momentum", "+ dropout", model_options={"dropout": 0.5}),
-    "batch-norm": Configuration("dropout", "+ batch norm", model_options={"batch_norm": True}),
+    "batch-norm": Configuration(
+        "dropout", "+ normalisation par lot", model_options={"batch_norm": True}
+    ),
     # The whole chain, with the schedule and the rate that suit it (notebook 05, part 7).
     "best": Configuration(
         "batch-norm",
