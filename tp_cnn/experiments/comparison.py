@@ -36,7 +36,7 @@ CODE = (
     "data/normalise.py",
     "models/*.py",
 )
-BUDGET_FIELDS = ("dataset", "model", "images", "validation", "epochs")
+BUDGET_FIELDS = ("dataset", "model", "images", "validation", "test_images", "epochs")
 
 
 def compare(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 from math import log, prod
 from typing import TYPE_CHECKING
 
@@ -175,13 +176,17 @@ def grid(runs: Mapping[tuple[float, int], History], title: str = "") -> Figure:
 
 
 def _cell(axis: Axes, history: History) -> None:
-    text = "diverge"
-    if history:
-        axis.plot(history.epoch, history.train_accuracy, "--", color=BLUE, **_seen(history))
-        axis.plot(history.epoch, history.validation_accuracy, "-", color=BLUE, **_seen(history))
-        seconds = statistics.median(history.seconds)
-        accuracy = history[-1].validation_accuracy
-        text = f"{100 * accuracy:.0f} % · {seconds:.1f} s".replace(".", ",")
+    if not history:
+        text = "diverge : le coût\nn'est plus un nombre"
+        place = {"transform": axis.transAxes, "ha": "center", "va": "center"}
+        axis.text(0.5, 0.5, text, color=ORANGE, fontsize=9, **place)
+        axis.set_facecolor("0.96")
+        return
+    axis.plot(history.epoch, history.train_accuracy, "--", color=BLUE, **_seen(history))
+    axis.plot(history.epoch, history.validation_accuracy, "-", color=BLUE, **_seen(history))
+    seconds = statistics.median(history.seconds)
+    accuracy = history[-1].validation_accuracy
+    text = f"{100 * accuracy:.0f} % · {seconds:.1f} s".replace(".", ",")
     axis.text(0.04, 0.95, text, transform=axis.transAxes, va="top", color=INK, fontsize=9)
     clean(axis)
 
@@ -207,12 +212,10 @@ def first_losses(losses: Mapping[str, Sequence[float]], classes: int) -> Figure:
     return drawn
 
 
-def loss_by_step(losses: Sequence[float], classes: int, title: str = "") -> Figure:
-    """The loss of one batch, update after update, beside log C."""
+def loss_by_step(losses: Sequence[float], title: str = "") -> Figure:
+    """The loss of one batch, update after update."""
     drawn, axis = figure(width=5.6, height=2.8)
     axis.plot(range(1, len(losses) + 1), losses, color=BLUE)
-    axis.axhline(log(classes), color=INK, linestyle="--", linewidth=1)
-    axis.text(len(losses), log(classes), f"log {classes}", ha="right", va="bottom", fontsize=9)
     axis.set(xlabel="mises à jour", ylabel="coût du lot", title=title, ylim=(0, None))
     axis.yaxis.set_major_formatter(_decimal_tick)
     clean(axis)
@@ -225,13 +228,16 @@ def overfitting(
     """Loss and accuracy by epoch: train dashed, validation full, the gap between them shaded.
 
     Args:
-        references: name -> history of longer runs on more images, drawn below in grey.
+        references: name -> history of longer runs on more images, drawn below in grey, each with
+            a marker of its own.
     """
     drawn, (left, right) = figure(1, 2, width=8.5, height=3.4)
     for axis, measure in ((left, "loss"), (right, "accuracy")):
-        for label, reference in (references or {}).items():
-            _pair(axis, reference, measure, GREY, label, shaded=False)
-        _pair(axis, history, measure, BLUE, name, shaded=True)
+        for (label, reference), marker in zip((references or {}).items(), cycle("sDv")):
+            _pair(axis, reference, measure, {"color": GREY, "marker": marker, "ms": 3.5}, label)
+        _pair(axis, history, measure, {"color": BLUE, "linewidth": 2, **_seen(history)}, name)
+        train, held_out = _both(history, measure)
+        axis.fill_between(history.epoch, train, held_out, color=ORANGE, alpha=0.15, linewidth=0)
         axis.set_xlabel("époque")
         whole_numbers(axis.xaxis)
         clean(axis)
@@ -244,13 +250,14 @@ def overfitting(
     return drawn
 
 
-def _pair(axis: Axes, history: History, measure: str, colour: str, name: str, shaded: bool):
-    train, held_out = (getattr(history, f"{part}_{measure}") for part in ("train", "validation"))
-    style = {"color": colour, "linewidth": 2.0 if shaded else 1.2, **_seen(history)}
+def _both(history: History, measure: str) -> tuple[list[float], list[float]]:
+    return getattr(history, f"train_{measure}"), getattr(history, f"validation_{measure}")
+
+
+def _pair(axis: Axes, history: History, measure: str, style: dict, name: str) -> None:
+    train, held_out = _both(history, measure)
     axis.plot(history.epoch, train, "--", label=f"{name}, apprentissage", **style)
     axis.plot(history.epoch, held_out, "-", label=f"{name}, validation", **style)
-    if shaded:
-        axis.fill_between(history.epoch, train, held_out, color=ORANGE, alpha=0.15, linewidth=0)
 
 
 def _seen(history: History) -> dict:

@@ -72,7 +72,9 @@ def image_grid(
         axis.axis("off")
     for axis, image in zip(axes.flat, images.cpu().numpy(), strict=False):
         grey = image.shape[0] == 1
-        axis.imshow(image[0] if grey else image.transpose(1, 2, 0), cmap="gray" if grey else None)
+        pixels = image[0] if grey else image.transpose(1, 2, 0)
+        # Squares, as they are: smoothed pixels weigh twice as much in a notebook.
+        axis.imshow(pixels, cmap="gray" if grey else None, interpolation="nearest")
     for axis, text in zip(axes.flat, titles, strict=False):
         axis.set_title(text, fontsize=8, color=INK, pad=2)
     if title:

@@ -41,6 +41,7 @@ class Recipe:
     model_options: dict = field(default_factory=dict)  # arguments of what makes the model
     images: int = 0  # train images kept, validation included; 0: all
     validation: float | int = 0.1  # share or number of the train images held out
+    test_images: int = 0  # test images measured, the same for every seed; 0: all
     normalise: str = "pixels"  # "none", "pixels", "images" (the two deviations) or "zca"
     shift: int = 0  # random shift in train, in pixels
     crop: int = 0  # size of the random crop in train, centred elsewhere; 0: none
@@ -85,6 +86,8 @@ def prepare(
     whole, test_set = load(recipe.dataset, "train", root), load(recipe.dataset, "test", root)
     if recipe.images:
         whole = keep(whole, recipe.images, recipe.seed)
+    if recipe.test_images:
+        test_set = keep(test_set, recipe.test_images)
     train_set, validation_set = split_train(whole, recipe.validation, recipe.seed)
     normalise = _normalisation(recipe, train_set)
     centred = (CenterCrop(recipe.crop),) if recipe.crop else ()
