@@ -137,7 +137,7 @@ def test_flatten(problem, seed):
 
 
 def small_cnn(rng):
-    return Network(
+    units_in_a_row = [
         layers.Conv2d(rng.normal(size=(3, 2, 3, 3)), rng.normal(size=3), padding=1),
         units.Tanh(),
         layers.MaxPool2d(2),
@@ -147,13 +147,15 @@ def small_cnn(rng):
         units.Linear(rng.normal(size=(8, 5)), rng.normal(size=5)),
         units.Sigmoid(),
         units.Linear(rng.normal(size=(5, 3)), rng.normal(size=3)),
-    )
+    ]
+    return Network(units_in_a_row, units.CrossEntropy())
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])  # another one might meet a kink of ReLU
 def test_a_whole_network_against_numerical_gradients(seed):
     rng = np.random.default_rng(seed)
-    network, cost = small_cnn(rng), units.CrossEntropy()
+    network = small_cnn(rng)
+    cost = network.cost
     pictures, labels = rng.normal(size=(2, 2, 6, 7)), rng.integers(3, size=2)
     cost.forward(network.forward(pictures), labels)
     passed = network.backward(cost.backward())
@@ -178,8 +180,8 @@ def test_a_whole_network_against_numerical_gradients(seed):
 def test_training_learns_the_exclusive_or():
     inputs, labels = np.array([[0.0, 0], [0, 1], [1, 0], [1, 1]]), np.array([0, 1, 1, 0])
     rng = np.random.default_rng(0)
-    network = dense((2, 8, 1), units.Linear, units.Tanh, lambda shape: rng.normal(size=shape))
-    costs = train(network, units.LogLoss(), inputs, labels, rate=1.0, epochs=300)
+    network = Network(dense((2, 8, 1), lambda shape: rng.normal(size=shape)), units.LogLoss())
+    costs = train(network, inputs, labels, rate=1.0, epochs=300)
     assert len(costs) == 300
     assert costs[-1] < 0.1 < costs[0]
     assert ((network.forward(inputs)[:, 0] > 0) == labels).all()
@@ -198,7 +200,8 @@ def test_an_epoch_of_batches_sees_each_example_once():
             return gradient
 
     spy, inputs = Spy(), np.arange(7.0)[:, None]
-    costs = train(spy, units.LogLoss(), inputs, np.zeros(7), rate=0.1, epochs=1, batch=3)
+    network = Network([spy], units.LogLoss())
+    costs = train(network, inputs, np.zeros(7), rate=0.1, epochs=1, batch=3)
     assert sorted(spy.seen) == inputs[:, 0].tolist()
     assert spy.seen != inputs[:, 0].tolist()
     assert costs[0] == pytest.approx(units.log_loss(inputs[:, 0], np.zeros(7)))

@@ -5,21 +5,23 @@ from itertools import pairwise
 
 import numpy as np
 
-from tp_cnn.scratch.units import Unit
+from tp_cnn.scratch.units import CrossEntropy, Linear, LogLoss, Tanh, Unit
 
 
 class Network(Unit):
-    """Units in a row: forward from the first to the last, backward from the last to the first."""
+    """Units in a row, then a cost."""
 
-    def __init__(self, *units: Unit):
-        self.units = units
+    def __init__(self, units: Sequence[Unit], cost: CrossEntropy | LogLoss):
+        self.units, self.cost = units, cost
 
     def forward(self, inputs: np.ndarray) -> np.ndarray:
+        """What the last unit gives: the scores."""
         for unit in self.units:
             inputs = unit.forward(inputs)
         return inputs
 
     def backward(self, gradient: np.ndarray) -> np.ndarray:
+        """From the last unit to the first; returns the derivatives by the inputs."""
         for unit in reversed(self.units):
             gradient = unit.backward(gradient)
         return gradient
@@ -28,33 +30,33 @@ class Network(Unit):
         for unit in self.units:
             unit.step(rate)
 
+    def learn(self, inputs: np.ndarray, labels: np.ndarray, rate: float) -> float:
+        """One step of gradient descent on one batch; returns the cost before it."""
+        cost = self.cost.forward(self.forward(inputs), labels)
+        self.backward(self.cost.backward())
+        self.step(rate)
+        return cost
 
-def dense(sizes: Sequence[int], linear: Callable, activation: Callable, draw: Callable) -> Network:
-    """Layers of ``sizes`` neurons, an activation between two of them.
+
+def dense(
+    sizes: Sequence[int], draw: Callable, linear: Callable = Linear, activation: Callable = Tanh
+) -> list[Unit]:
+    """Layers of ``sizes`` neurons, an activation between two of them, biases at zero.
 
     Args:
         sizes: inputs first, ``(2, 2, 1)`` for the network of document 003.
-        linear: makes a unit from weights (D, U) and a bias (U,), such as `units.Linear`.
-        activation: makes a unit, such as `units.Tanh`.
-        draw: gives weights of the shape (D, U) that it is given.
+        draw: gives weights (U, D) for the shape that it receives: a row a neuron.
+        linear: makes a unit from weights (D, U) and a bias (U,).
+        activation: makes a unit.
     """
-    layers = []
+    units = []
     for inputs, outputs in pairwise(sizes):
-        layers += [linear(draw((inputs, outputs)), np.zeros(outputs)), activation()]
-    return Network(*layers[:-1])
-
-
-def descend(network: Unit, cost, inputs: np.ndarray, labels: np.ndarray, rate: float) -> float:
-    """One step of gradient descent on one batch; returns the cost before it."""
-    value = cost.forward(network.forward(inputs), labels)
-    network.backward(cost.backward())
-    network.step(rate)
-    return value
+        units += [linear(draw((outputs, inputs)).T, np.zeros(outputs)), activation()]
+    return units[:-1]
 
 
 def train(
-    network: Unit,
-    cost,
+    network: Network,
     inputs: np.ndarray,
     labels: np.ndarray,
     rate: float,
@@ -69,7 +71,7 @@ def train(
     for _ in range(epochs):
         order = rng.permutation(len(inputs)) if batch else np.arange(len(inputs))
         parts = [order[start : start + size] for start in range(0, len(order), size)]
-        found = [descend(network, cost, inputs[part], labels[part], rate) for part in parts]
+        found = [network.learn(inputs[part], labels[part], rate) for part in parts]
         costs.append(float(np.average(found, weights=[len(part) for part in parts])))
     return costs
 

@@ -44,6 +44,10 @@ class Scalar:
     def log(self) -> "Scalar":
         return self.of(math.log(self.data), [(self, 1 / self.data)], "log")
 
+    def tanh(self) -> "Scalar":
+        value = math.tanh(self.data)
+        return self.of(value, [(self, 1 - value**2)], "tanh")
+
     def sigmoid(self) -> "Scalar":
         return ((self * -1).exp() + 1) ** -1
 
