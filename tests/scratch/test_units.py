@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
-from tp_cnn.scratch import layers, units
+from tp_cnn.scratch import layers, perceptron, units
 from tp_cnn.scratch.network import Network, dense, numerical_gradient, train
-from tp_cnn.scratch.scalars import Scalar
+from tp_cnn.scratch.scalars import Value
 
 small = st.integers(1, 4)
 seeds = st.integers(0, 2**32 - 1)
@@ -222,10 +222,38 @@ def test_scalars_against_autograd(numbers):
         shared = a * b + c.sigmoid()
         return (shared * shared - a.exp() * 0.1) * b.log() + 2 * c**3 + (1 - b)
 
-    ours = [Scalar(number) for number in numbers]
+    ours = [Value(number) for number in numbers]
     theirs = [torch.tensor(number, dtype=torch.float64, requires_grad=True) for number in numbers]
     result, wanted = formula(*ours), formula(*theirs)
     result.backward()
     wanted.backward()
     assert result.data == pytest.approx(wanted.item())
     assert [one.grad for one in ours] == pytest.approx([one.grad.item() for one in theirs])
+
+
+@given(st.integers(0, 1), seeds)
+@settings(max_examples=30, deadline=None)
+def test_the_derivatives_of_the_2_2_1_network(label, seed):
+    rng = np.random.default_rng(seed)
+    x, first, first_bias, second, bias = (
+        torch.tensor(rng.normal(size=shape), requires_grad=True)
+        for shape in [(2,), (2, 2), (2,), (2,), ()]
+    )
+    hidden = torch.sigmoid(x @ first + first_bias)
+    output = torch.sigmoid(hidden @ second + bias)
+    error = -label * output.log() - (1 - label) * (1 - output).log()
+    by_output, by_second, by_first = torch.autograd.grad(
+        error, [output, second, first], retain_graph=True
+    )
+    (by_hidden,) = torch.autograd.grad(output, [hidden])
+    x1, z1, z2, w2 = x[0].item(), hidden[0].item(), output.item(), second[0].item()
+    assert_close(perceptron.cross_entropy(z2, label), error.item())
+    assert_close(perceptron.cost_by_output(z2, label), by_output.item(), 1e-8)
+    assert_close(perceptron.cost_by_weight(z1, z2, label), by_second[0].item())
+    assert_close(perceptron.output_by_hidden(z2, w2), by_hidden[0].item())
+    assert_close(perceptron.cost_by_first_weight(x1, z1, z2, w2, label), by_first[0, 0].item())
+
+
+def test_a_neuron_has_two_sides_and_a_border():
+    points = np.array([[0.0, 0], [2, 0], [1, 0], [0, 3]])
+    assert perceptron.neuron(points, np.array([1.0, 0]), -1.0).tolist() == [-1, 1, 1, -1]

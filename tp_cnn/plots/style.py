@@ -10,6 +10,14 @@ INK = "#333333"
 PERCENT = FuncFormatter(lambda value, _: f"{100 * value:.3g} %".replace(".", ","))
 
 
+def decimal(value: float, digits: int = 3) -> str:
+    """A number written in French: ``decimal(-0.25)`` is « −0,25 »."""
+    return f"{value:.{digits}g}".replace(".", ",").replace("-", "−")
+
+
+DECIMAL = FuncFormatter(lambda value, _: decimal(value))
+
+
 def figure(rows: int = 1, columns: int = 1, width: float = 7.0, height: float = 2.8, **options):
     """A figure and its axes, sized in inches, light enough to be kept in a notebook."""
     made, axes = plt.subplots(

@@ -1,18 +1,19 @@
 """An automatic differentiation of single numbers, as in A. Karpathy's micrograd (notebook 02).
 
-A `Scalar` remembers from which others it was computed, and the derivative by each.
+A `Value` remembers from which others it was computed, and the derivative by each.
 """
 
 import math
 
 
 class Scalar:
-    """A number, and the edges to those that it was computed from.
+    """A number, and the edges to those that it was computed from: all but what `Value` adds.
 
     Attributes:
         data: its value.
         edges: pairs (scalar, derivative of this one by it).
-        grad: the derivative, by this one, of the scalar on which `backward` was called.
+        label: of the operation, or a name.
+        grad: the derivative, by this one, of the value on which `backward` was called.
     """
 
     def __init__(self, data: float, edges: list = (), label: str = ""):
@@ -20,19 +21,16 @@ class Scalar:
 
     def of(self, data: float, edges: list, label: str) -> "Scalar":
         """A result of an operation, of the same class."""
-        edges = [(self._wrap(one), derivative) for one, derivative in edges]
+        edges = [(self.wrap(one), derivative) for one, derivative in edges]
         return type(self)(data, edges, label)
 
-    def _wrap(self, value: "Scalar | float") -> "Scalar":
+    def wrap(self, value: "Scalar | float") -> "Scalar":
+        """A plain number becomes a scalar without edges."""
         return value if isinstance(value, Scalar) else type(self)(float(value))
 
     def __add__(self, other: "Scalar | float") -> "Scalar":
-        other = self._wrap(other)
+        other = self.wrap(other)
         return self.of(self.data + other.data, [(self, 1.0), (other, 1.0)], "+")
-
-    def __mul__(self, other: "Scalar | float") -> "Scalar":
-        other = self._wrap(other)
-        return self.of(self.data * other.data, [(self, other.data), (other, self.data)], "×")
 
     def __pow__(self, power: float) -> "Scalar":
         slope = power * self.data ** (power - 1)
@@ -55,12 +53,15 @@ class Scalar:
         return self * -1
 
     def __sub__(self, other: "Scalar | float") -> "Scalar":
-        return self + -self._wrap(other)
+        return self + -self.wrap(other)
 
     def __rsub__(self, other: float) -> "Scalar":
         return -self + other
 
-    __radd__, __rmul__ = __add__, __mul__
+    __radd__ = __add__
+
+    def __rmul__(self, other: float) -> "Scalar":
+        return self * other
 
     def order(self) -> list["Scalar"]:
         """Every scalar that this one depends on, each after those it was computed from."""
@@ -75,6 +76,14 @@ class Scalar:
 
         visit(self)
         return found
+
+
+class Value(Scalar):
+    """A scalar that multiplies, and that finds the derivatives by all those it came from."""
+
+    def __mul__(self, other: "Scalar | float") -> "Scalar":
+        other = self.wrap(other)
+        return self.of(self.data * other.data, [(self, other.data), (other, self.data)], "×")
 
     def backward(self) -> None:
         """Fill ``grad`` of every scalar that this one depends on."""

@@ -722,7 +722,7 @@ ANSWERS = {
         },
     ),
     "engine": Answers(
-        right=[scalars.Scalar, value(), Paths],
+        right=[scalars.Value, value(), Paths],
         wrong={
             "own-data": value(lambda a, b: [(a, a.data), (b, b.data)]),
             "ones": value(lambda a, b: [(a, 1), (b, 1)]),
