@@ -458,7 +458,7 @@ def places(x, W1, b1, w2, b2, z1, z2, err):
     nodes |= {"b11": b1[0], "b12": b1[1], "b2": b2}
     nodes |= {(f"x{v + 1}", f"z1{u + 1}"): W1[v, u] for v in (0, 1) for u in (0, 1)}
     nodes |= {(f"z1{u + 1}", "z2"): w2[u] for u in (0, 1)}
-    return {key: float(value) for key, value in nodes.items()}
+    return {key: value.item() for key, value in nodes.items()}
 
 
 print("étiquette :", y)

@@ -370,6 +370,16 @@ def images_loop(weights, gradient, add=True, mirror=False):
     return total
 
 
+def images_overwritten(weights, gradient):
+    kernel, (rows, columns) = weights.shape[-1], gradient.shape[2:]
+    passed = images_loop(weights, gradient) * 0
+    for a in range(kernel):
+        for b in range(kernel):
+            share = np.tensordot(gradient, weights[:, :, a, b], (1, 0)).transpose(0, 3, 1, 2)
+            passed[:, :, a : a + rows, b : b + columns] = share
+    return passed
+
+
 def images_torch(weights, gradient):
     return F.conv_transpose2d(torch.tensor(gradient), torch.tensor(weights))
 
@@ -554,6 +564,7 @@ ANSWERS = {
         right=[units.Linear, InPlaceLinear, TorchLinear],
         wrong={
             "no-bias": linear(outputs=lambda x, w, b: x @ w),
+            "bias-subtracted": linear(outputs=lambda x, w, b: x @ w - b),
             "step-within": StepWithin,
             "untransposed": linear(passed=lambda g, w: g @ w),
             "inputs-untransposed": linear(by_weights=lambda x, g: x @ g),
@@ -562,6 +573,7 @@ ANSWERS = {
             "bias-not-summed": linear(by_bias=lambda g: g),
             "bias-mean": linear(by_bias=lambda g: np.mean(g, axis=0)),
             "bias-all-summed": linear(by_bias=lambda g: np.sum(g)),
+            "bias-of-examples": linear(by_bias=lambda g: g.sum(1)),
             "uphill": linear(moved=lambda old, rate, gradient: old + rate * gradient),
             "no-rate": linear(moved=lambda old, rate, gradient: old - gradient),
             "still": linear(moved=lambda old, rate, gradient: old),
@@ -659,6 +671,9 @@ ANSWERS = {
         right=[weights_loop, weights_torch],
         wrong={
             "mirror": lambda images, gradient: np.rot90(weights_loop(images, gradient), 2, (2, 3)),
+            "transposed": lambda images, gradient: weights_loop(images, gradient).transpose(
+                0, 1, 3, 2
+            ),
             "one-place": weights_first_place,
             "mean": lambda images, gradient: weights_loop(images, gradient) / len(images),
             "mean-of-places": lambda images, gradient: (
@@ -692,6 +707,11 @@ ANSWERS = {
         wrong={
             "mirror": lambda *inputs: images_loop(*inputs, mirror=True),
             "overwritten": lambda *inputs: images_loop(*inputs, add=False),
+            "overwritten-by-weight": images_overwritten,
+            "transposed": lambda weights, gradient: images_loop(
+                weights.transpose(0, 1, 3, 2), gradient
+            ),
+            "negative": lambda weights, gradient: -images_loop(weights, gradient),
             "first-filter": lambda weights, gradient: images_loop(weights[:1], gradient[:, :1]),
             "mean": lambda weights, gradient: images_loop(weights, gradient) / len(gradient),
             "all-images": lambda weights, gradient: (

@@ -6,6 +6,12 @@ from torch.nn import functional
 
 from tp_cnn.checks.engine.framework import FunctionCheck, Mistake
 
+OVERWRITTEN = (
+    "Chaque part efface les précédentes : un pixel a servi à plusieurs positions, leurs parts "
+    "s'ajoutent (+=)."
+)
+TRANSPOSED = "Lignes et colonnes du filtre sont échangées : a suit les lignes, b les colonnes."
+
 
 def _spread(maps, gradient, size, share) -> np.ndarray:
     """The gradient of each window, where ``share`` of its pixels, (..., size, size), says."""
@@ -141,6 +147,11 @@ gradient_by_weights = FunctionCheck(
             "Le résultat est retourné : le poids (a, b) a rencontré les pixels (i + a, j + b).",
         ),
         Mistake(
+            "transposed",
+            lambda images, gradient: _by_weights(images, gradient).swapaxes(2, 3),
+            TRANSPOSED,
+        ),
+        Mistake(
             "one-place",
             _at_one_place,
             "Une seule position compte : un poids reçoit une contribution de chacune.",
@@ -238,13 +249,18 @@ def _unmirrored(weights, gradient) -> np.ndarray:
     return _by_images(weights[..., ::-1, ::-1], gradient)
 
 
-def _last_position(weights, gradient) -> np.ndarray:
-    """Each window overwrites what the others wrote."""
+def _overwritten(weights, gradient, by_position: bool) -> np.ndarray:
+    """Each share overwrites what the others wrote: the last one stays."""
     kernel, (rows, columns) = weights.shape[2], gradient.shape[2:]
     out = np.zeros((len(gradient), weights.shape[1], rows + kernel - 1, columns + kernel - 1))
-    for i, j in np.ndindex(rows, columns):
-        window = np.tensordot(gradient[:, :, i, j], weights, axes=1)
-        out[:, :, i : i + kernel, j : j + kernel] = window
+    if by_position:
+        for i, j in np.ndindex(rows, columns):
+            window = np.tensordot(gradient[:, :, i, j], weights, axes=1)
+            out[:, :, i : i + kernel, j : j + kernel] = window
+    else:
+        for a, b in np.ndindex(kernel, kernel):
+            share = np.einsum("nfij,fc->ncij", gradient, weights[:, :, a, b])
+            out[:, :, a : a + rows, b : b + columns] = share
     return out
 
 
@@ -271,9 +287,23 @@ gradient_by_images = FunctionCheck(
         ),
         Mistake(
             "overwritten",
-            _last_position,
-            "Chaque fenêtre efface les précédentes : un pixel a servi à plusieurs positions, leurs "
-            "parts s'ajoutent (+=).",
+            lambda weights, gradient: _overwritten(weights, gradient, by_position=True),
+            OVERWRITTEN,
+        ),
+        Mistake(
+            "overwritten-by-weight",
+            lambda weights, gradient: _overwritten(weights, gradient, by_position=False),
+            OVERWRITTEN,
+        ),
+        Mistake(
+            "transposed",
+            lambda weights, gradient: _by_images(weights.swapaxes(2, 3), gradient),
+            TRANSPOSED,
+        ),
+        Mistake(
+            "negative",
+            lambda weights, gradient: -_by_images(weights, gradient),
+            "Le signe est faux : les parts s'ajoutent, c'est step qui les retirera.",
         ),
         Mistake(
             "first-filter",

@@ -39,6 +39,11 @@ class _NoBias(_Linear):
         return super().forward(inputs) - self.bias
 
 
+class _BiasSubtracted(_Linear):
+    def forward(self, inputs):
+        return super().forward(inputs) - 2 * self.bias
+
+
 class _Untransposed(_Linear):
     """Runs on square shapes only."""
 
@@ -86,6 +91,13 @@ class _BiasAllSummed(_Linear):
     def backward(self, gradient):
         passed = super().backward(gradient)
         self.bias_gradient = gradient.sum()
+        return passed
+
+
+class _BiasOfExamples(_Linear):
+    def backward(self, gradient):
+        passed = super().backward(gradient)
+        self.bias_gradient = gradient.sum(axis=1)
         return passed
 
 
@@ -167,6 +179,7 @@ linear = ClassCheck(
     ],
     mistakes=[
         Mistake("no-bias", _NoBias, "Le biais manque : chaque neurone ajoute le sien."),
+        Mistake("bias-subtracted", _BiasSubtracted, "Le biais s'ajoute, il ne se retire pas."),
         Mistake(
             "step-within",
             _StepWithin,
@@ -209,6 +222,11 @@ linear = ClassCheck(
             "bias-all-summed",
             _BiasAllSummed,
             "Chaque neurone a son biais : on additionne sur le lot, pas sur les neurones.",
+        ),
+        Mistake(
+            "bias-of-examples",
+            _BiasOfExamples,
+            "La somme porte sur les neurones : c'est sur les exemples du lot qu'il faut sommer.",
         ),
         Mistake("uphill", _Uphill, "On descend : le pas va contre le gradient."),
         Mistake("no-rate", _NoRate, "rate ne sert pas : il règle la longueur du pas."),

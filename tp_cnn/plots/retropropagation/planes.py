@@ -14,7 +14,10 @@ from PIL import Image
 from tp_cnn.plots.style import COLOURS, INK, figure
 
 MARKERS = "o^"
-SHADES = ListedColormap([0.75 + 0.25 * np.array(to_rgb(colour)) for colour in COLOURS[:2]])
+SHADES = ListedColormap(0.75 + 0.25 * np.array([to_rgb(colour) for colour in COLOURS[:2]]))
+# Those of a film: a general reduction of colours would lose the points, which are small.
+SOLID = np.array([to_rgb(colour) for colour in ["white", INK, *COLOURS[:2]]])
+PALETTE = [*SOLID, *(0.5 * SOLID[1:, None] + 0.5 * SHADES.colors).reshape(-1, 3), *SHADES.colors]
 GRID = 121  # points by side at which a network answers
 MOST_LINES = 16
 Scores = Callable[[np.ndarray], np.ndarray]  # (N, 2) -> (N,), positive for class 1
@@ -86,7 +89,9 @@ class Film:
         self.pictures, self.alternative, self.milliseconds = pictures, alternative, milliseconds
 
     def gif(self) -> bytes:
-        light = [one.convert("RGB").quantize(16, dither=Image.Dither.NONE) for one in self.pictures]
+        colours = Image.new("P", (1, 1))
+        colours.putpalette((255 * np.array(PALETTE)).astype(np.uint8).tobytes())
+        light = [one.quantize(palette=colours, dither=Image.Dither.NONE) for one in self.pictures]
         pauses = [self.milliseconds] * (len(light) - 1) + [10 * self.milliseconds]
         buffer = io.BytesIO()
         options = {"save_all": True, "append_images": light[1:], "loop": 2, "duration": pauses}
