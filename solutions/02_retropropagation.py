@@ -1176,8 +1176,9 @@ def gradient_by_images(weights, gradient):
         for b in range(k):
             ### BEGIN SOLUTION
             ### PLACEHOLDER
-            # share = ...  # what the pixels that met the weight (a, b) receive
-            # passed[...] += share
+            # here = ...  # the pixels that met the weight (a, b)
+            # share = ...  # what they receive, (n, c, rows, columns)
+            # passed[here] = ...
             share = np.einsum("nfij,fc->ncij", gradient, weights[:, :, a, b])
             passed[:, :, a : a + rows, b : b + columns] += share
             ### END SOLUTION

@@ -117,6 +117,16 @@ def test_convolution(problem, filters, padding, seed):
     compare(unit, function, rng.normal(size=shape), rng, ["weights", "bias"])
 
 
+def test_gradients_of_a_convolution_guess_the_sizes_of_stride_1():
+    rng = np.random.default_rng(0)
+    pixels, weights = rng.normal(size=(2, 3, 5, 7)), rng.normal(size=(4, 3, 2, 3))
+    unit = layers.Conv2d(weights, np.zeros(4))
+    gradient = rng.normal(size=unit.forward(pixels).shape)
+    passed = unit.backward(gradient)
+    assert_close(layers.gradient_by_weights(pixels, gradient), unit.weights_gradient)
+    assert_close(layers.gradient_by_images(weights, gradient), passed)
+
+
 @given(images(), st.booleans(), seeds)
 @settings(max_examples=60, deadline=None)
 def test_max_pooling(problem, ties, seed):

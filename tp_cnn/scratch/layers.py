@@ -40,12 +40,18 @@ class Conv2d(Unit):
 
 
 def gradient_by_weights(
-    images: np.ndarray, gradient: np.ndarray, kernel: tuple[int, int], stride: int = 1
+    images: np.ndarray,
+    gradient: np.ndarray,
+    kernel: tuple[int, int] | None = None,
+    stride: int = 1,
 ) -> np.ndarray:
     """Each weight adds up, over all positions and examples, the pixel it met times the gradient.
 
-    (N, D, H, W), (N, C, H', W') -> (C, D, h, w), where ``kernel`` is (h, w).
+    (N, D, H, W), (N, C, H', W') -> (C, D, h, w), where ``kernel`` is (h, w); by default, that of
+    a convolution of stride 1.
     """
+    pairs = zip(images.shape[2:], gradient.shape[2:], strict=True)
+    kernel = kernel or tuple(size - count + 1 for size, count in pairs)
     windows = sliding_window_view(images, kernel, axis=(2, 3))[:, :, ::stride, ::stride]
     # windows: (N, D, H', W', h, w)
     return np.tensordot(gradient, windows, axes=([0, 2, 3], [0, 2, 3]))
@@ -57,13 +63,18 @@ def gradient_by_bias(gradient: np.ndarray) -> np.ndarray:
 
 
 def gradient_by_images(
-    weights: np.ndarray, gradient: np.ndarray, size: tuple[int, int], stride: int = 1
+    weights: np.ndarray,
+    gradient: np.ndarray,
+    size: tuple[int, int] | None = None,
+    stride: int = 1,
 ) -> np.ndarray:
     """Each position gives back to its window the filter times the gradient; overlaps add up.
 
-    (C, D, h, w), (N, C, H', W') -> (N, D, H, W), where ``size`` is (H, W).
+    (C, D, h, w), (N, C, H', W') -> (N, D, H, W), where ``size`` is (H, W); by default, that of a
+    convolution of stride 1.
     """
     rows, columns = gradient.shape[2:]
+    size = size or (rows + weights.shape[2] - 1, columns + weights.shape[3] - 1)
     passed = np.zeros((len(gradient), weights.shape[1], *size))
     for a, b in np.ndindex(weights.shape[2:]):  # the pixels that met the weight (a, b)
         share = np.tensordot(gradient, weights[:, :, a, b], axes=(1, 0))  # (N, H', W', D)
