@@ -363,8 +363,8 @@ grade(check.cost_by_first_weight(cost_by_first_weight, seed=1), points=2)
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# « Et c'est fini ! », conclut le document 003 : les autres paramètres s'obtiennent de même. Encore
-# faut-il ne pas croire un gradient sur parole. Comparons vos quatre dérivées à celles de PyTorch
+# Le document 003 s'arrête ici : les autres paramètres s'obtiennent de même. Mais on ne croit pas un
+# gradient sur parole. Comparons vos quatre dérivées à celles de PyTorch
 # (**autograd**), et à une dérivée **numérique** : on bouge un peu la variable, et on regarde de
 # combien le résultat change.
 
@@ -478,8 +478,9 @@ perceptron_graph(places(*tensors), places(*gradients))
 #   paramètres, et renvoie la dérivée par son **entrée** : c'est la règle de la chaîne, un maillon ;
 # - `step(rate)` corrige ses paramètres.
 #
-# On traite un **lot** de $N$ exemples à la fois, un par ligne. Le coût est une moyenne sur le lot :
-# c'est lui, et lui seul, qui divise par $N$. Les autres unités additionnent.
+# On traite un **lot** de $N$ exemples à la fois, un par ligne. Le document 003 additionne les erreurs
+# des exemples ; nous en prenons la moyenne, pour que le pas ne dépende pas de la taille du lot. C'est
+# le coût, et lui seul, qui divise par $N$ : les autres unités additionnent.
 
 # %% [markdown] question="retro-lineaire" kind="code"
 # ### Une couche linéaire
@@ -1036,14 +1037,14 @@ boundaries(panels, *few)
 # %% [markdown]
 # ## 7. À travers les couches d'un CNN
 #
-# « Le principe reste valable », dit le document 003 de la convolution et du pooling. Il reste à
-# l'écrire : une fois ces trois couches prêtes, un réseau convolutionnel n'a plus de secret.
+# Selon le document 003, la même descente, couche par couche, traverse aussi la convolution et le
+# pooling. Il reste à l'écrire : une fois ces trois couches prêtes, un réseau convolutionnel n'a plus
+# de secret.
 
 # %% [markdown] question="retro-relu" kind="code"
 # ### ReLU
 #
-# « Les dérivées pour ReLU sont ultra simples. » Écrivez cette unité, pour un tableau de forme
-# quelconque. En 0, où elle n'est pas dérivable, on convient d'une pente nulle, comme PyTorch.
+# C'est la plus simple des dérivées. Écrivez cette unité, pour un tableau de forme quelconque. En 0, où elle n'est pas dérivable, on convient d'une pente nulle, comme PyTorch.
 
 # %% [markdown] hint="retro-relu"
 # Où l'entrée est négative, la sortie ne bouge pas quand l'entrée bouge un peu. Et ailleurs ?
@@ -1111,8 +1112,8 @@ grade(check.gradient_by_maps(gradient_by_maps, seed=1), points=2)
 # ### Convolution : les poids, le biais, l'entrée
 #
 # Sortie `(i, j)` : $y_{i,j} = b + \sum_{a,b'} w_{a,b'}\, x_{i+a,\,j+b'}$. Le poids $w_{a,b'}$ sert
-# donc à **toutes** les positions, et chacune contribue à son gradient (le document 003 parle de
-# « plusieurs mises à jour »). De même, un pixel a servi à plusieurs positions. Ni padding ni stride.
+# donc à **toutes** les positions, et chacune contribue à son gradient : c'est ce que le document 003
+# veut dire quand il le corrige plusieurs fois par itération. De même, un pixel a servi à plusieurs positions. Ni padding ni stride.
 #
 # 1. `gradient_by_weights(images, gradient)`, de forme (f, c, k, k) ;
 # 2. `gradient_by_bias(gradient)`, de forme (f,) ;
@@ -1126,9 +1127,10 @@ grade(check.gradient_by_maps(gradient_by_maps, seed=1), points=2)
 # Ce morceau sert aussi bien à la première question qu'à la troisième.
 
 # %% [markdown] hint="retro-conv"
-# Le morceau est `images[:, :, a : a + rows, b : b + columns]`. `np.einsum` additionne sur les
-# lettres absentes du résultat : `"nfij,ncij->fc"` réunit images et positions, et laisse un nombre
-# par filtre et par canal. Pour l'entrée, c'est `"nfij,fc->ncij"`, que l'on **ajoute** au morceau.
+# Le morceau commence à la ligne `a` et compte `rows` lignes ; de même pour les colonnes. `np.einsum`
+# donne une lettre à chaque axe, et additionne sur celles qui manquent au résultat :
+# `"nfij,ncij->fc"` laisse un nombre par filtre et par canal. Pour l'entrée, quelles lettres doivent
+# rester, et laquelle disparaît ? Un pixel sert plusieurs fois : ses parts s'ajoutent.
 
 
 # %% answer="retro-conv-poids"
@@ -1319,8 +1321,7 @@ image_grid(scaled, names, title="Les filtres appris (clair : grand poids)")
 # %% [markdown]
 # ## 8. D'où partir
 #
-# Le document 003 le dit des filtres : leurs poids « ne doivent pas être initialisés à zéro ».
-# Pourquoi ?
+# Selon le document 003, les poids des filtres ne peuvent pas partir de zéro. Pourquoi ?
 #
 # > **Prédisez.** Un réseau 2-4-1 à tangentes hyperboliques part de poids tous nuls, un autre de
 # > poids tous égaux à 0,5. Que deviennent ses quatre unités cachées après 200 pas ?
@@ -1338,7 +1339,7 @@ for draw in (np.zeros, lambda shape: np.full(shape, 0.5)):
 # %% [markdown] question="retro-zero" kind="reponse"
 # ### Pourquoi pas zéro
 #
-# Que constatez-vous dans les deux cas ? Expliquez-le avec le gradient d'une couche linéaire, et
+# Que constatez-vous dans les deux cas (et votre prédiction) ? Expliquez-le avec le gradient d'une couche linéaire, et
 # dites en quoi tirer les poids **au hasard** résout le problème. Les biais peuvent-ils, eux, partir
 # de zéro ?
 
@@ -1444,7 +1445,7 @@ curves.spreads(found, "Dix couches de ReLU")
 #
 # Que deviennent les valeurs et les gradients avec des poids trop petits, puis trop grands ? Pourquoi
 # les trop grands ne se voient-ils pas de la même façon avec la tangente hyperbolique et avec ReLU ?
-# D'où vient le 2 de l'heuristique, et pour laquelle des deux est-il fait ?
+# D'où vient le 2 de l'heuristique, et pour laquelle des deux est-il fait ? Aviez-vous bien prédit ?
 
 # %% [markdown] answer="retro-etalement-texte" points=3
 # ### BEGIN MARK SCHEME

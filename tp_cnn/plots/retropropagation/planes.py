@@ -89,9 +89,7 @@ class Film:
         self.pictures, self.alternative, self.milliseconds = pictures, alternative, milliseconds
 
     def gif(self) -> bytes:
-        colours = Image.new("P", (1, 1))
-        colours.putpalette((255 * np.array(PALETTE)).astype(np.uint8).tobytes())
-        light = [one.quantize(palette=colours, dither=Image.Dither.NONE) for one in self.pictures]
+        light = [_reduced(one) for one in self.pictures]
         pauses = [self.milliseconds] * (len(light) - 1) + [10 * self.milliseconds]
         buffer = io.BytesIO()
         options = {"save_all": True, "append_images": light[1:], "loop": 2, "duration": pauses}
@@ -101,13 +99,19 @@ class Film:
     def _repr_mimebundle_(self, **_: object) -> dict:
         code = base64.b64encode(self.gif()).decode()
         last = io.BytesIO()
-        self.pictures[-1].save(last, "PNG")
+        _reduced(self.pictures[-1]).save(last, "PNG", optimize=True)
         element = f'<img src="data:image/gif;base64,{code}" alt="{self.alternative}">'
         return {
             "text/plain": self.alternative,
             "text/html": element,
             "image/png": base64.b64encode(last.getvalue()).decode(),
         }
+
+
+def _reduced(picture: Image.Image) -> Image.Image:
+    colours = Image.new("P", (1, 1))
+    colours.putpalette((255 * np.array(PALETTE)).astype(np.uint8).tobytes())
+    return picture.quantize(palette=colours, dither=Image.Dither.NONE)
 
 
 def boundary_film(
