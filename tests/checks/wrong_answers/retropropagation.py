@@ -206,6 +206,12 @@ class TorchCrossEntropy:
         return self.scores.grad
 
 
+class CostOfAllClasses(entropy_class()):
+    def forward(self, scores, labels):
+        super().forward(scores, labels)
+        return -torch.tensor(scores).log_softmax(1).mean().item()
+
+
 class SoftmaxOfColumns(entropy_class()):
     def forward(self, scores, labels):
         exps = np.exp(scores - scores.max())
@@ -632,6 +638,7 @@ ANSWERS = {
         right=[units.CrossEntropy, entropy_class(), TorchCrossEntropy],
         wrong={
             "sum": entropy_class(cost=sum),
+            "all-classes": CostOfAllClasses,
             "negative": entropy_class(cost=lambda costs: -costs.mean()),
             "columns": SoftmaxOfColumns,
             "one-for-all": SoftmaxOfAll,

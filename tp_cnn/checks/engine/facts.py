@@ -47,12 +47,13 @@ def judge_facts(
     if first is None:
         return None
     fact = seen.facts[first]
-    sentence = fact.sentence or fact.when + _gap(seen, wanted, first, tolerance).sentence
+    gap = _gap(seen, wanted, first, tolerance)
+    sentence = fact.sentence or fact.when + gap.sentence
     for mistake in mistakes:
         wrong = see(mistake.answer)
         if _same_difference(seen, wrong, wanted, first, tolerance):
             return Verdict("wrong", f"{sentence}\n  → {mistake.message}", mistake.name)
-    return Verdict("wrong", sentence)
+    return Verdict("wrong", sentence, None if fact.sentence or gap.kind == "value" else gap.kind)
 
 
 def _same_difference(seen: Seen, wrong: Seen, wanted: Seen, first: int, tolerance: float) -> bool:

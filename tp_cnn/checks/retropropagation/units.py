@@ -435,6 +435,14 @@ class _SumCost(_CrossEntropy):
         return super().forward(scores, labels) * len(labels)
 
 
+class _AllClasses(_CrossEntropy):
+    def forward(self, scores, labels):
+        super().forward(scores, labels)
+        highest = scores.max(1)[:, None]
+        sums = np.log(np.exp(scores - highest).sum(1))[:, None]
+        return -(scores - highest - sums).mean()
+
+
 class _NegativeCost(_CrossEntropy):
     def forward(self, scores, labels):
         return -super().forward(scores, labels)
@@ -505,6 +513,11 @@ cross_entropy = ClassCheck(
     ],
     mistakes=[
         Mistake("sum", _SumCost, "C'est la somme des coûts du lot : on en veut la moyenne."),
+        Mistake(
+            "all-classes",
+            _AllClasses,
+            "C'est la moyenne sur toutes les classes : seule la bonne, sur chaque ligne, coûte.",
+        ),
         Mistake("negative", _NegativeCost, "Un coût est positif : il manque un signe moins."),
         Mistake(
             "columns",
