@@ -185,7 +185,7 @@ boundaries([panels[1][0]], *panels[1][1:])
 # %% [markdown] answer="retro-lunes-texte" points=2
 # ### BEGIN MARK SCHEME
 # - Sa frontière est une droite (l'ensemble où le logit $w \cdot x + b$ s'annule), et aucune droite
-#   ne sépare les deux croissants : environ 87 % au mieux : 1 point.
+#   ne sépare les deux croissants : environ 88 % ici : 1 point.
 # - Ni les données ni la durée n'y changent rien : c'est la **capacité** du modèle qui manque. Il
 #   faut une autre famille de fonctions, par exemple plusieurs neurones en couches : 1 point.
 # ### END MARK SCHEME
