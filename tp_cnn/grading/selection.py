@@ -6,6 +6,7 @@ that no answer uses are left out.
 """
 
 import ast
+import builtins
 import copy
 import re
 import symtable
@@ -17,6 +18,7 @@ from tp_cnn.grading.suspicions import parse_cell
 DRAWING = ("tp_cnn.plots", "tp_cnn.display", "tp_cnn.authoring.report", "IPython.display")
 # What these bind or change cannot be told from the text: a cell that calls them is executed.
 UNKNOWN = {"exec", "eval", "globals", "locals", "vars", "setattr", "get_ipython", "*"}
+BUILTINS = set(dir(builtins)) - UNKNOWN  # to call range changes nothing; to bind its name does
 SETTING = re.compile(r"set_\w+|seed|manual_seed|filterwarnings|simplefilter")  # of a module
 
 
@@ -114,7 +116,7 @@ def _facts(statement: ast.stmt, modules: set[str], harmless: set[str]) -> Facts:
     reads = later | {one.get_name() for one in top if one.is_referenced()}
     binds = {one.get_name() for one in top if one.is_assigned() or one.is_imported()}
     binds |= {"*"} & names
-    changes = _changes(statement, harmless) & reads - modules
+    changes = _changes(statement, harmless) & reads - modules - BUILTINS
     defines = binds if isinstance(statement, DEFINITIONS) else set()
     return Facts(reads, later, binds | changes, defines)
 

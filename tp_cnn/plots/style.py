@@ -22,6 +22,16 @@ def percent_tick(value: float, _position: int | None = None) -> str:
     return f"{100 * value:.3g} %".replace(".", ",")
 
 
+def decimal(value: float, digits: int = 3) -> str:
+    """A number by its significant digits, in French: ``decimal(-0.25)`` is « −0,25 »."""
+    return f"{value:.{digits}g}".replace(".", ",").replace("-", "−")
+
+
+def decimal_tick(value: float, _position: int | None = None) -> str:
+    """`decimal`, as the ticks of an axis take it."""
+    return decimal(value)
+
+
 def french_formatter():
     """For the numbers of an axis: Matplotlib's own, with a decimal comma."""
     from matplotlib.ticker import ScalarFormatter

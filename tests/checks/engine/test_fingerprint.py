@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from tp_cnn.checks import ameliorations, cifar, convolution, lenet
+from tp_cnn.checks import ameliorations, cifar, convolution, lenet, retropropagation
 from tp_cnn.checks.ameliorations import windows
 from tp_cnn.checks.convolution import arrays
 from tp_cnn.checks.engine import networks, traces
@@ -24,6 +24,8 @@ from tp_cnn.checks.engine.fingerprint import fingerprint
         (ameliorations, windows, "locate", lambda *inputs: None),
         (lenet, networks, "run", lambda *inputs: None),
         (lenet, traces, "build", lambda *inputs: None),
+        (retropropagation, retropropagation.relu.answer, "backward", lambda *inputs: None),
+        (retropropagation, retropropagation.linear.answer, "step", lambda *inputs: None),
         (lenet, networks.Stretch, "layer", property(lambda self: None)),
     ],
 )
@@ -44,11 +46,12 @@ def test_what_an_answer_holds_is_in_the_digest(monkeypatch):
 
 def test_the_digest_is_the_same_in_another_process():
     code = (
-        "from tp_cnn.checks import convolution, ameliorations\n"
+        "from tp_cnn.checks import convolution, ameliorations, retropropagation\n"
         "from tp_cnn.checks.engine.fingerprint import fingerprint\n"
-        "print(fingerprint(convolution), fingerprint(ameliorations))"
+        "print(*map(fingerprint, [convolution, ameliorations, retropropagation]))"
     )
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     convolution.feature_map(lambda image, fragment: np.zeros(3))  # a call changes nothing
-    assert done.stdout.split() == [fingerprint(convolution), fingerprint(ameliorations)]
+    modules = [convolution, ameliorations, retropropagation]
+    assert done.stdout.split() == [fingerprint(module) for module in modules]
