@@ -67,3 +67,14 @@ def test_they_classify_as_the_card_says():
     measured = training.evaluate(batches, pretrained.pretrained_cifarnet()).accuracy
     told = float(pretrained.card()["test accuracy"].split()[0])
     assert abs(measured - told) < 0.04  # four standard deviations of 1,000 draws
+
+
+def test_resnet18_is_used_where_its_weights_are_and_only_there(tmp_path, monkeypatch):
+    monkeypatch.setattr(pretrained.weights, "find", lambda name: None)
+    assert pretrained.pretrained_resnet18() is None
+    published = pretrained.resnet18()
+    torch.save(published.state_dict(), tmp_path / "resnet18.pth")
+    monkeypatch.setattr(pretrained.weights, "find", lambda name: tmp_path / "resnet18.pth")
+    model = pretrained.pretrained_resnet18()
+    assert not model.training
+    assert torch.equal(model.fc.weight, published.fc.weight)

@@ -6,8 +6,12 @@
 import hashlib
 from importlib.resources import files
 
+import torch
 from safetensors.torch import load
+from torch import nn
+from torchvision.models import resnet18
 
+from tp_cnn.data import weights
 from tp_cnn.data.normalise import CIFAR10, Normalise
 from tp_cnn.errors import CourseError
 from tp_cnn.models.cifarnet import CifarNet
@@ -37,6 +41,19 @@ def pretrained_cifarnet() -> CifarNet:
     """
     model = empty()
     model.load_state_dict(load(_checked_bytes()))  # float16 in the file, copied to float32
+    return model.eval()
+
+
+def pretrained_resnet18() -> nn.Module | None:
+    """torchvision's ResNet-18 with its ImageNet weights, in eval mode; None where they are not.
+
+    Nothing is downloaded: ``tp-cnn data fetch resnet18`` does that.
+    """
+    path = weights.find("resnet18")
+    if path is None:
+        return None
+    model = resnet18()
+    model.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
     return model.eval()
 
 

@@ -5,7 +5,7 @@ A network has ``.features`` and ``.classifier``, the last layer of which gives a
 
 import itertools
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor, nn
@@ -13,13 +13,23 @@ from torch.nn.functional import cross_entropy
 
 from tp_cnn import runtime
 from tp_cnn.data.batches import Batches
-from tp_cnn.data.normalise import Normalisation, to_unit
+from tp_cnn.data.normalise import (
+    CIFAR10,
+    Normalisation,
+    Normalise,
+    Statistics,
+    channel_statistics,
+    to_unit,
+)
 from tp_cnn.data.sources import ImageSet
+from tp_cnn.training import pretrained
 from tp_cnn.training.loop import evaluate
 
 MOMENTUM = 0.9
 BATCH = 32
 HEAD_RATE, BODY_RATE = 0.01, 0.003  # of a new last layer, of layers learnt elsewhere
+NEW_RATE = 0.01  # of a network that starts from nothing
+WAYS = ("de zéro", "gelé", "affiné")
 
 
 def freeze(model: nn.Module, classes: int) -> int:
@@ -161,6 +171,63 @@ def _descend(model, batches, groups: list[dict], steps: int) -> None:
         loss.backward()
         optimizer.step()
         schedule.step()
+
+
+def measure(
+    way: str,
+    learn_set: ImageSet,
+    test_set: ImageSet,
+    seed: int,
+    rate: float = 0.0,
+    steps: int = 0,
+) -> float:
+    """Test accuracy of CifarNet by one of ``WAYS``: from scratch, frozen features, fine-tuned.
+
+    Args:
+        rate: of the last layer when frozen, else of the layers before it; 0 for the usual one.
+        steps: 0 for those of `steps_for`.
+    """
+    torch.manual_seed(seed)
+    model = pretrained.empty() if way == "de zéro" else pretrained.pretrained_cifarnet()
+    usual = {
+        "de zéro": {"body_rate": rate or NEW_RATE, "head_rate": rate or NEW_RATE},
+        "gelé": {"frozen": len(layers(model)) - 1, "head_rate": rate or HEAD_RATE},
+        "affiné": {"body_rate": rate or BODY_RATE},
+    }
+    options = {"steps": steps or steps_for(len(learn_set)), "seed": seed, "normalise": _as_shipped}
+    adapt(model, learn_set, **usual[way], **options)
+    return accuracy(model, test_set, _as_shipped)
+
+
+def prepare(images: Tensor, mean: tuple[float, ...], std: tuple[float, ...]) -> Tensor:
+    """uint8 images of 1 or 3 channels, as a pretrained network expects them: three, normalised.
+
+    Question `transfert-preparer`.
+    """
+    return Normalise(Statistics(mean, std))(images.expand(-1, 3, -1, -1))
+
+
+def _as_shipped(images: Tensor) -> Tensor:
+    return prepare(images, CIFAR10.mean, CIFAR10.std)
+
+
+def measure_new(
+    make: Callable[[], nn.Module],
+    learn_set: ImageSet,
+    test_set: ImageSet,
+    seed: int,
+    steps: int = 0,
+) -> float:
+    """Test accuracy of a network that ``make`` builds, trained from scratch on as many steps."""
+    torch.manual_seed(seed)
+    normalise = Normalise(channel_statistics(learn_set.images))
+    batches = Batches(
+        learn_set, min(BATCH, len(learn_set)), shuffle=True, normalise=normalise, seed=seed
+    )
+    model = make().to(batches.device)
+    groups = [{"params": model.parameters(), "lr": NEW_RATE}]
+    _descend(model, _endless(batches), groups, steps or steps_for(len(learn_set)))
+    return accuracy(model, test_set, normalise)
 
 
 def steps_for(images: int, least: int = 200, epochs: int = 8) -> int:
