@@ -230,7 +230,7 @@ def measure_new(
     return accuracy(model, test_set, normalise)
 
 
-def steps_for(images: int, least: int = 200, epochs: int = 8) -> int:
+def steps_for(images: int, least: int = 120, epochs: int = 6) -> int:
     """Steps of `adapt`: ``epochs`` times the images, and never less than ``least``."""
     return max(least, math.ceil(epochs * images / BATCH))
 
