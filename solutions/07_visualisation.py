@@ -190,9 +190,9 @@ def feature_maps(model, layer, image):
     ### BEGIN SOLUTION
     ### PLACEHOLDER
     # found = []
-    # hook = layer.register_forward_hook(...)
-    # ...
-    # return found[0]
+    # hook = ...  # that fills the list
+    # ...  # run the network, remove the hook
+    # return ...
     found = []
     hook = layer.register_forward_hook(lambda module, inputs, output: found.append(output[0]))
     with torch.no_grad():
@@ -306,14 +306,19 @@ pictures.rows_of_images(rows, "Les morceaux qui excitent le plus quelques filtre
 
 # %% answer="visu-montee"
 def ascend(score, image, steps, rate):
+    ### BEGIN SOLUTION
+    ### PLACEHOLDER
+    # image = image.clone().requires_grad_(True)
+    # for _ in range(steps):
+    #     ...  # a step along the gradient
+    # return ...
     image = image.clone().requires_grad_(True)
     for _ in range(steps):
-        ### BEGIN SOLUTION
         (gradient,) = torch.autograd.grad(score(image[None]), image)
         with torch.no_grad():
             image += rate * gradient / gradient.norm()
-        ### END SOLUTION
     return image.detach()
+    ### END SOLUTION
 
 
 # %% test="visu-montee-test" points=3
@@ -435,11 +440,11 @@ grade(check.saliency(saliency, seed=1), points=2)
 def gradcam(model, image, label):
     ### BEGIN SOLUTION
     ### PLACEHOLDER
-    # maps = model.features(image[None])  # (1, C, h, w)
+    # maps = ...  # (1, C, h, w)
     # score = ...
-    # weights = ...
+    # weights = ...  # (1, C, 1, 1)
     # cam = ...  # (1, 1, h, w)
-    # return interpolate(cam, size=image.shape[1:], mode="bilinear")[0, 0]
+    # return ...
     maps = model.features(image[None])
     score = model.classifier(maps)[0, label]
     (gradients,) = torch.autograd.grad(score, maps)

@@ -171,7 +171,8 @@ def _refusal(failure: Failure, outcome: Returned, names: list[str], trial: Trial
         return Refused(trial.when(TOO_LONG) + place + told(trial.printed), "time")
     if failure.kind == "gradients-off":
         return Refused(trial.when(GRADIENTS_OFF), "gradients-off")
-    if "TypeError" in failure.errors and "ellipsis" in failure.text.lower():
+    misused = {"TypeError", "AttributeError"} & set(failure.errors)
+    if misused and "ellipsis" in failure.text.lower():
         return Refused(f"il reste des « ... » à remplacer.{place}", status="todo")
     meaning = next((ERRORS[name] for name in failure.errors if name in ERRORS), "")
     kind = failure.errors[0] + (f" ({meaning})" if meaning else "")
