@@ -78,7 +78,8 @@ announce(device=runtime.describe_device(device), data=train_set.name)
 
 # %%
 FRENCH = {"cat": "chat", "dog": "chien"}
-titles = [FRENCH.get(train_set.classes[label], label.item()) for label in learn_set.labels[:10]]
+names = [train_set.classes[label] for label in learn_set.labels[:10]]
+titles = [FRENCH.get(name, name) for name in names]
 plots.image_grid(learn_set.images[:10], titles, title="La nouvelle tâche : dix images étiquetées")
 
 # %% [markdown]

@@ -24,7 +24,7 @@ BATCH_NORM = 1  # its place in the features
 WIDTH = 4  # channels of the maps
 
 
-class _Network(nn.Module):
+class _TaughtNetwork(nn.Module):
     """A network that has "learnt": its batch norm has seen images."""
 
     def __init__(self, classes: int):
@@ -43,7 +43,7 @@ class _Network(nn.Module):
 
 
 def _frozen(classes: int) -> nn.Module:
-    network = _Network(classes + 2)
+    network = _TaughtNetwork(classes + 2)
     transfer.freeze(network, classes)
     return network
 
@@ -175,7 +175,7 @@ class FreezeCheck(LoopCheck):
 
         def tries() -> Iterator[tuple]:
             for classes in counts:
-                self.model = _Network(classes + 3)
+                self.model = _TaughtNetwork(classes + 3)
                 before = _body(self.model)
                 yield self.model, classes
                 facts.extend(_freeze_facts(self.model, before, images))
@@ -537,7 +537,7 @@ class ExtractCheck(LoopCheck):
 
     def observe(self, function: Callable) -> Observation:
         probe = torch.randn(4, 3, SIDE, SIDE)
-        tries = [(_Network(5), _batches(5, sizes)) for sizes in ((1,), (4, 4, 2))]
+        tries = [(_TaughtNetwork(5), _batches(5, sizes)) for sizes in ((1,), (4, 4, 2))]
         before = [(_running(model), weights_of(model)) for model, _ in tries]
         ran: list[bool] = []
         hooks = [

@@ -24,7 +24,7 @@ BATCH_NORM = 1  # its place in the features
 SCALE = 3.0  # of the last layer: sure of itself, the network shows what a softmax changes
 
 
-class _Network(nn.Module):
+class _SeenNetwork(nn.Module):
     """A network that has "learnt": its batch norm has seen images."""
 
     def __init__(self):
@@ -119,7 +119,7 @@ def _labelled(*more: Callable[[], tuple]) -> Callable[[], list[tuple]]:
         labels = torch.randperm(CLASSES)[:2].tolist()
         others = zip(*(one() for one in more), strict=True) if more else [(), ()]
         return [
-            (_Network(), _image(), label, *other)
+            (_SeenNetwork(), _image(), label, *other)
             for label, other in zip(labels, others, strict=True)
         ]
 
@@ -196,7 +196,7 @@ filter_images = FunctionCheck(
 
 
 def _network_and_layer() -> list[tuple]:
-    networks = [_Network(), _Network()]
+    networks = [_SeenNetwork(), _SeenNetwork()]
     layers = [networks[0].features[0], networks[1].features[2]]
     return [(one, layer, _image()) for one, layer in zip(networks, layers, strict=True)]
 
