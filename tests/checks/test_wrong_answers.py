@@ -112,6 +112,7 @@ def test_placeholder_is_to_do(name):
     if isinstance(check, FunctionCheck | LoopCheck | NetworkCheck | BlockCheck):
         placeholders += [lambda *inputs: ..., lambda *inputs: None, lambda *inputs: [..., None]]
         placeholders += [lambda *inputs: 1 + ..., lambda *inputs: np.ones(3) * ...]
+        placeholders += [lambda *inputs: (...).zero_grad()]
         placeholders += [lambda *inputs: nn.Sequential(..., nn.ReLU())]
         placeholders += [lambda *inputs: nn.Sequential(nn.Flatten(), nn.Linear(..., 10))]
     elif isinstance(check, ClassCheck):

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -135,6 +136,25 @@ def keep(image_set: ImageSet, count: int, seed: int = 0) -> ImageSet:
     if count >= len(image_set):
         return image_set
     return image_set.subset(_draw(image_set, len(image_set) - count, seed)[0])
+
+
+def only(image_set: ImageSet, classes: Sequence[str]) -> ImageSet:
+    """The images of these classes alone, labelled by their place in ``classes``.
+
+    Raises:
+        CourseError: the set has no class of that name.
+    """
+    absent = [name for name in classes if name not in image_set.classes]
+    if absent:
+        known = ", ".join(image_set.classes)
+        raise CourseError(f"{image_set.name} has no class {absent[0]!r}: expected among {known}")
+    label_of = {image_set.classes.index(name): new for new, name in enumerate(classes)}
+    new_labels = torch.tensor([label_of.get(old, -1) for old in range(len(image_set.classes))])
+    labels = new_labels[image_set.labels]
+    kept = (labels >= 0).nonzero().flatten()
+    return replace(
+        image_set, images=image_set.images[kept], labels=labels[kept], classes=tuple(classes)
+    )
 
 
 def _draw(image_set: ImageSet, held_out: float | int, seed: int) -> list[list[int]]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.colors import ListedColormap, to_rgb
 from PIL import Image
 
 from tp_cnn.plots.style import COLOURS, INK, figure
