@@ -58,7 +58,7 @@ class TableCheck(Check):
                 lines.append(f"  → {cell.pointer}")
         lines += ["  ..."] * (len(wrong) > SHOWN)
         named = next((cell.mistake for cell in wrong if cell.mistake), None)
-        return Verdict("wrong", "\n".join(lines), named)
+        return Verdict("wrong", "\n".join(lines), named, (len(found) - len(wrong)) / len(found))
 
     def _judge_cell(self, name: str, column: int, cell: object) -> WrongCell | None:
         wanted = self.answer[name][column]
