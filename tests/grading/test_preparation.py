@@ -31,7 +31,7 @@ def _ending(*_):
 def test_what_goes_beyond_the_limits_is_told(exam, monkeypatch, function):
     monkeypatch.setattr(preparation, "_prepare", function)
     monkeypatch.setattr(preparation, "SECONDS", 3)
-    rebuilt, prepared = preparation.prepare(exam.assignment, b"{}", {})
+    rebuilt, prepared = preparation.prepare(exam.assignment, b"{}", {}, exam.solutions)
     assert prepared is None
     assert rebuilt == Rebuilt(reasons=[preparation.TOO_HEAVY])
 
@@ -43,18 +43,18 @@ def _mistaken(*_):
 def test_a_mistake_of_ours_is_none_of_the_student_s(exam, monkeypatch):
     monkeypatch.setattr(preparation, "_prepare", _mistaken)
     with pytest.raises(RuntimeError, match="KeyError: 'x'"):
-        preparation.prepare(exam.assignment, b"{}", {})
+        preparation.prepare(exam.assignment, b"{}", {}, exam.solutions)
 
 
 def test_a_long_sum_is_no_reason_to_refuse_a_notebook(exam, answered):
     content = answered(poids="filter_weights = 0 " + "+ 1" * 900)
-    _, prepared = preparation.prepare(exam.assignment, content, {})
+    _, prepared = preparation.prepare(exam.assignment, content, {}, exam.solutions)
     assert prepared is not None
 
 
 def test_an_ordinary_submission_is_prepared(exam, answered):
     content = answered(poids="filter_weights = 76")
-    rebuilt, prepared = preparation.prepare(exam.assignment, content, {})
+    rebuilt, prepared = preparation.prepare(exam.assignment, content, {}, exam.solutions)
     sources = [cell.source for cell in prepared.cells]
     assert "filter_weights = 76" in sources
     assert not any("parameters" in source for source in sources)  # nothing needs them

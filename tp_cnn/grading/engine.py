@@ -15,7 +15,7 @@ from tp_cnn.grading.model import GradedQuestion, Mark, Outcome, Submission
 from tp_cnn.grading.rebuild import Rebuilt
 from tp_cnn.grading.sandbox.execution import Execution, Executor
 from tp_cnn.grading.sandbox.process import START
-from tp_cnn.grading.selection import is_given
+from tp_cnn.grading.selection import is_given, is_solution
 from tp_cnn.grading.steps import Step, is_test, tests
 
 LONGEST_MESSAGE = 2000  # characters
@@ -45,6 +45,12 @@ class Exam:
     def questions(self) -> list[GradedQuestion]:
         """The questions that have points."""
         return [_question(one) for one in self.source.questions if one.points]
+
+    @property
+    def solutions(self) -> dict[str, str]:
+        """The text of each answer with its solution."""
+        cells = editions.notebook(self.source, "solution").cells
+        return {cell.id: cell.source for cell in cells if is_solution(cell)}
 
     def likeness(self, content: bytes) -> int:
         """How much a file looks like an answer to this notebook; see `preparation.likeness`."""
@@ -89,7 +95,7 @@ def check_control(exam: Exam, executor: Executor) -> None:
         CourseError: the solution does not get all the points, or the kernel does not start.
     """
     content = editions.serialise(editions.notebook(exam.source, "solution")).encode()
-    rebuilt, prepared = preparation.prepare(exam.assignment, content, {})
+    rebuilt, prepared = preparation.prepare(exam.assignment, content, {}, exam.solutions)
     if prepared is None:
         raise CourseError(f"the solution of {exam.source.name}: {'; '.join(rebuilt.reasons)}")
     execution = _execute(rebuilt, prepared, executor, exam)
@@ -132,7 +138,9 @@ def attempt(submission: Submission, exam: Exam, executor: Executor) -> Tried:
         outcome.status = "missing" if submission.missing else "not-graded"
         outcome.reasons.append(submission.problem)
         return Tried(outcome)
-    rebuilt, prepared = preparation.prepare(exam.assignment, submission.content, exam.others)
+    rebuilt, prepared = preparation.prepare(
+        exam.assignment, submission.content, exam.others, exam.solutions
+    )
     outcome.repairs, outcome.reasons = gathered(rebuilt.repairs), gathered(rebuilt.reasons)
     if rebuilt.notebook is None:
         outcome.status = "not-graded"

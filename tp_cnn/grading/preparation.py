@@ -3,8 +3,9 @@
 import copy
 
 from tp_cnn.grading.apart import MEMORY, BeyondLimits, apart
-from tp_cnn.grading.rebuild import Rebuilt, rebuild
-from tp_cnn.grading.selection import is_added, needed
+from tp_cnn.grading.rebuild import Rebuilt, given_imports, rebuild
+from tp_cnn.grading.selection import is_added, is_solution, needed
+from tp_cnn.grading.suspicions import ready_functions
 
 SECONDS = 30  # the longest of the course takes a tenth of one
 TOO_HEAVY = (
@@ -14,8 +15,13 @@ TOO_HEAVY = (
 NOT_EXECUTED = "cellules personnelles dont aucune réponse ne dépend, non exécutées : {}"
 
 
-def prepare(assignment, content: bytes, others: dict) -> tuple[Rebuilt, object]:
+def prepare(
+    assignment, content: bytes, others: dict, solutions: dict[str, str]
+) -> tuple[Rebuilt, object]:
     """Rebuild a submission; never raises because of what is in it.
+
+    Args:
+        solutions: the right text of each answer: an answer may use of the course what it uses.
 
     Returns:
         What came of it, and what is to be executed: the cells on which answers depend. None in
@@ -25,7 +31,7 @@ def prepare(assignment, content: bytes, others: dict) -> tuple[Rebuilt, object]:
         OSError: no process could be started.
     """
     try:
-        return apart(_prepare, (assignment, content, others), SECONDS)
+        return apart(_prepare, (assignment, content, others, solutions), SECONDS)
     except BeyondLimits:
         return Rebuilt(reasons=[TOO_HEAVY]), None
 
@@ -38,7 +44,7 @@ def likeness(assignment, content: bytes, others: dict) -> int:
         return 0
 
 
-def _prepare(assignment, content: bytes, others: dict):
+def _prepare(assignment, content: bytes, others: dict, solutions: dict[str, str]):
     rebuilt = rebuild(assignment, content, others)
     if rebuilt.notebook is None:
         return rebuilt, None
@@ -47,6 +53,13 @@ def _prepare(assignment, content: bytes, others: dict):
     left = sum(map(is_added, rebuilt.notebook.cells)) - sum(map(is_added, prepared.cells))
     if left:
         rebuilt.repairs.append(NOT_EXECUTED.format(left))
+    given = given_imports(assignment)
+    rebuilt.reasons += [
+        f"cellule « {cell.id} » : {what}"
+        for cell in prepared.cells
+        if is_added(cell) or is_solution(cell)
+        for what in ready_functions(cell.source, solutions.get(cell.id, ""), given)
+    ]
     return rebuilt, prepared
 
 
