@@ -29,8 +29,7 @@ def test_a_cheat_earns_nothing_and_is_told(outcomes):
     assert {
         name: sum(mark.automatic or 0 for mark in one.marks) for name, one in found.items()
     } == (dict.fromkeys(found, 0))
-    silent = [name for name, one in found.items() if not one.reasons]
-    assert silent == ["an array whose comparison is true"]  # it is an answer, and a wrong one
+    assert [name for name, one in found.items() if not one.reasons] == []
 
 
 def test_no_honest_copy_is_suspected(outcomes):
