@@ -17,6 +17,7 @@ from tp_cnn.errors import CourseError
 from tp_cnn.grading import grade, manual
 from tp_cnn.grading.model import Submission
 from tp_cnn.grading.sandbox import bubblewrap
+from tp_cnn.grading.sandbox.bubblewrap import Limits
 from tp_cnn.grading.sandbox.execution import Execution
 from tp_cnn.grading.tables import spreadsheet_safe
 
@@ -214,13 +215,15 @@ def test_an_incident_is_not_remembered_as_a_student_s_status(again, mini, monkey
     assert [one.status for one in result.outcomes].count("graded") == 3
 
 
+class NoKernel:
+    limits = Limits()
+
+    def execute(self, notebook, tests):
+        return Execution(copy.deepcopy(notebook), failure="pas de noyau")
+
+
 def test_a_kernel_that_does_not_start_is_not_remembered_either(mini, answered):
     exam = grade.engine.Exam.of(mini)
-
-    class NoKernel:
-        def execute(self, notebook):
-            return Execution(copy.deepcopy(notebook), failure="pas de noyau")
-
     tried = grade.engine.attempt(Submission("a", "A", "a.ipynb", answered()), exam, NoKernel())
     assert (tried.outcome.status, tried.outcome.digest) == ("not-graded", "")
 

@@ -1,8 +1,8 @@
 """What of a notebook must be executed to grade it.
 
-The answers and the tests, and the statements of the other cells on which they depend: those that
-may bind or change a name used further down. Drawings, trainings and a student's own experiments
-that no answer uses are left out.
+The tests, and what they depend on: the answers and the statements of the other cells that may bind
+or change a name used further down. Drawings, trainings and experiments that no test uses are left
+out: a person marks them, on the outputs that were handed in.
 """
 
 import ast
@@ -56,9 +56,12 @@ def _pass(cells, trees, modules: set[str], harmless: set[str], late: set[str]):
             wanted |= set(re.findall(r"\w+", cell.source))
             kept.append(cell)
             continue
+        parts = [(one, _facts(one, modules, harmless)) for one in reversed(tree.body)]
+        goal = wanted | late | UNKNOWN
+        if is_solution(cell) and not any(facts.touches & goal for _, facts in parts):
+            continue
         statements = []
-        for statement in reversed(tree.body):
-            facts = _facts(statement, modules, harmless)
+        for statement, facts in parts:
             if is_answer(cell):
                 wanted |= facts.reads
             elif facts.touches & (wanted | late | UNKNOWN):
@@ -76,8 +79,13 @@ def _pass(cells, trees, modules: set[str], harmless: set[str], late: set[str]):
 
 
 def is_answer(cell) -> bool:
-    """Whether a cell is an answer or a test, which are executed as they are."""
+    """Whether a cell is an answer or a test: whole, or not at all."""
     return "nbgrader" in cell.metadata
+
+
+def is_solution(cell) -> bool:
+    """Whether a cell is an answer, and no test."""
+    return bool(cell.metadata.get("nbgrader", {}).get("solution"))
 
 
 def is_added(cell) -> bool:

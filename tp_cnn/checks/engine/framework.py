@@ -69,6 +69,7 @@ class Verdict:
     message: str = ""
     mistake: str | None = None
     clue: str | None = None
+    share: float = 0.0  # of the cells of a table that are right, where it is not all
 
     @property
     def ok(self) -> bool:
@@ -91,8 +92,11 @@ class Mistake:
 
 
 def grade(verdict: Verdict, points: float) -> float:
-    """The points of a verdict, as nbgrader reads them from a test cell's last expression."""
-    return float(points) if verdict.ok else 0.0
+    """The points of a verdict, as nbgrader reads them from a test cell's last expression.
+
+    A table earns the share of its right cells, in hundredths of a point.
+    """
+    return float(points) if verdict.ok else round(points * verdict.share, 2)
 
 
 @dataclass(eq=False, repr=False)

@@ -121,10 +121,22 @@ def _binds(data: Path | None) -> list[str]:
         options += ["--tmpfs", folder, "--remount-ro", folder]
     for path in interpreter():
         options += ["--ro-bind", str(path), str(path)]
-    options += ["--ro-bind", str(Path(tp_cnn.__file__).resolve().parent), f"{PACKAGE}/tp_cnn"]
+    options += _package()
     if data:
         options += ["--ro-bind", str(data.resolve()), DATA]
     return options
+
+
+def _package() -> list[str]:
+    """The package without the checks of the notebooks, which hold the answers."""
+    here, there = Path(tp_cnn.__file__).resolve().parent, f"{PACKAGE}/tp_cnn"
+    options = []
+    if any(here.is_relative_to(path) for path in interpreter()):  # not installed from a folder
+        options += ["--tmpfs", str(here), "--remount-ro", str(here)]
+    options += ["--ro-bind", str(here), there, "--tmpfs", f"{there}/checks"]
+    for part in ("__init__.py", "engine"):
+        options += ["--ro-bind", str(here / "checks" / part), f"{there}/checks/{part}"]
+    return [*options, "--remount-ro", f"{there}/checks"]
 
 
 @functools.cache
