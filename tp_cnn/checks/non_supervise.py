@@ -3,7 +3,6 @@
 from itertools import pairwise
 
 import numpy as np
-from scipy.special import expit, softmax
 from torch import Tensor, nn
 
 from tp_cnn.checks.engine.blocks import BlockCheck
@@ -235,6 +234,12 @@ energy = FunctionCheck(
     ],
 )
 
+
+def _softmax(scores: np.ndarray) -> np.ndarray:
+    shares = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    return shares / shares.sum(axis=-1, keepdims=True)
+
+
 hidden_probabilities = FunctionCheck(
     "Probabilité que chaque unité cachée soit à 1, les visibles étant connues.",
     answer=rbm.hidden_probabilities,
@@ -247,14 +252,16 @@ hidden_probabilities = FunctionCheck(
             lambda v, w, b: v @ w + b,
             "Ce sont les scores : une probabilité est entre 0 et 1.",
         ),
-        Mistake("no-bias", lambda v, w, b: expit(v @ w), "Le biais est oublié."),
-        Mistake("sign", lambda v, w, b: expit(-(v @ w) - b), "Le signe est inversé."),
+        Mistake("no-bias", lambda v, w, b: rbm.sigmoid(v @ w), "Le biais est oublié."),
+        Mistake("sign", lambda v, w, b: rbm.sigmoid(-(v @ w) - b), "Le signe est inversé."),
         Mistake(
-            "bias-sign", lambda v, w, b: expit(v @ w - b), "Le biais s'ajoute, il ne s'enlève pas."
+            "bias-sign",
+            lambda v, w, b: rbm.sigmoid(v @ w - b),
+            "Le biais s'ajoute, il ne s'enlève pas.",
         ),
         Mistake(
             "softmax",
-            lambda v, w, b: softmax(v @ w + b, axis=-1),
+            lambda v, w, b: _softmax(v @ w + b),
             "Les unités sont indépendantes : chacune a sa sigmoïde, il n'y a pas de softmax.",
         ),
         Mistake(
@@ -280,12 +287,12 @@ visible_probabilities = FunctionCheck(
     mistakes=[
         Mistake(
             "not-transposed",
-            lambda h, w, a: expit(h @ w + a),
+            lambda h, w, a: rbm.sigmoid(h @ w + a),
             "Sur une machine carrée cela calcule, mais lit les poids dans le mauvais sens.",
         ),
         Mistake("scores", lambda h, w, a: h @ w.T + a, "Ce sont les scores, pas des probabilités."),
-        Mistake("no-bias", lambda h, w, a: expit(h @ w.T), "Le biais est oublié."),
-        Mistake("sign", lambda h, w, a: expit(-(h @ w.T) - a), "Le signe est inversé."),
+        Mistake("no-bias", lambda h, w, a: rbm.sigmoid(h @ w.T), "Le biais est oublié."),
+        Mistake("sign", lambda h, w, a: rbm.sigmoid(-(h @ w.T) - a), "Le signe est inversé."),
         Mistake(
             "rounded",
             lambda h, w, a: (h @ w.T + a > 0).astype(float),
@@ -330,7 +337,7 @@ free_energy = FunctionCheck(
         ),
         Mistake(
             "expected-energy",
-            lambda v, w, a, b: rbm.energy(v, expit(v @ w + b), w, a, b),
+            lambda v, w, a, b: rbm.energy(v, rbm.sigmoid(v @ w + b), w, a, b),
             "C'est l'énergie pour des unités cachées moyennes : il faut la somme sur tous leurs "
             "états.",
         ),

@@ -1,16 +1,23 @@
 """Pictures of notebook 06: accuracy by number of labels, by number of frozen layers."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from itertools import cycle
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullLocator
 
 from tp_cnn.display import thousands
-from tp_cnn.plots.style import COLOURS, INK, PERCENT, clean, figure
+from tp_cnn.plots.style import COLOURS, INK, clean, figure, percent_tick
 
-COUNT = FuncFormatter(lambda value, _: thousands(round(value)))
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def count_tick(value: float, _position: int) -> str:
+    """What stands at a tick of an axis of numbers of images."""
+    return thousands(round(value))
 
 
 def accuracy_by_labels(
@@ -41,9 +48,9 @@ def accuracy_by_labels(
     axis.annotate("au hasard", (counts[0], chance), xytext=(0, 3), textcoords="offset points")
     axis.set_xscale("log")
     axis.set_xticks(counts)
-    axis.xaxis.set_minor_locator(NullLocator())
-    axis.xaxis.set_major_formatter(COUNT)
-    axis.yaxis.set_major_formatter(PERCENT)
+    axis.minorticks_off()
+    axis.xaxis.set_major_formatter(count_tick)
+    axis.yaxis.set_major_formatter(percent_tick)
     axis.set(xlabel="images étiquetées", ylabel="images bien classées", title=title)
     drawn.legend(loc="outside right center", frameon=False)
     clean(axis)
@@ -71,7 +78,7 @@ def accuracy_by_frozen(
         )
     names = ["aucune", *[f"… {layer}" for layer in layers]]
     axis.set_xticks(range(len(names)), names)
-    axis.yaxis.set_major_formatter(PERCENT)
+    axis.yaxis.set_major_formatter(percent_tick)
     axis.set(xlabel="couches gelées, jusqu'à", ylabel="images bien classées", title=title)
     axis.legend(frameon=False)
     clean(axis)
@@ -91,8 +98,8 @@ def rates_and_memory(
         axis.plot(rates, values, marker=marker, color=colour, label=name)
     axis.set_xscale("log")
     axis.set_xticks(rates, [f"{rate:g}".replace(".", ",") for rate in rates])
-    axis.xaxis.set_minor_locator(NullLocator())
-    axis.yaxis.set_major_formatter(PERCENT)
+    axis.minorticks_off()
+    axis.yaxis.set_major_formatter(percent_tick)
     axis.set(xlabel="pas des couches déjà apprises", ylabel="images bien classées", title=title)
     drawn.legend(loc="outside right center", frameon=False)
     clean(axis)

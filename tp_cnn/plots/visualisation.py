@@ -1,14 +1,18 @@
 """Pictures of notebook 07: filters, maps, explanations, features in the plane, attacks."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from itertools import cycle
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.figure import Figure
-from matplotlib.ticker import NullLocator
 from torch import Tensor
 
-from tp_cnn.plots.style import COLOURS, INK, PERCENT, clean, figure
+from tp_cnn.plots.style import COLOURS, INK, clean, figure, percent_tick
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 MARKERS = "osD^vP*Xd<"
 
@@ -124,8 +128,8 @@ def accuracy_by_change(
     for (name, values), colour, marker in zip(lines.items(), COLOURS, MARKERS, strict=False):
         axis.plot(levels, values, marker=marker, color=colour, label=name)
     axis.set_xticks(levels)
-    axis.xaxis.set_minor_locator(NullLocator())
-    axis.yaxis.set_major_formatter(PERCENT)
+    axis.minorticks_off()
+    axis.yaxis.set_major_formatter(percent_tick)
     axis.set_ylim(0, 1.02)
     axis.set(
         xlabel="changement de chaque pixel (niveaux, sur 255)",

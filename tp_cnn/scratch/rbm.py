@@ -9,12 +9,18 @@ from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, logsumexp  # expit: the sigmoid, without overflow
 
 from tp_cnn.errors import CourseError
 
 Array = NDArray[np.floating]
 LARGEST = 20  # units of a side of a machine whose states are all enumerated
+
+
+def sigmoid(values: Array) -> Array:
+    """``1 / (1 + exp(-x))``, without overflow."""
+    from scipy.special import expit  # slow to import
+
+    return expit(values)
 
 
 def energy(visible: Array, hidden: Array, weights: Array, a: Array, b: Array) -> Array:
@@ -27,12 +33,12 @@ def energy(visible: Array, hidden: Array, weights: Array, a: Array, b: Array) ->
 
 def hidden_probabilities(visible: Array, weights: Array, b: Array) -> Array:
     """``P(h_j = 1 | v)``: (n, d) -> (n, u). Given the visible units, the others are independent."""
-    return expit(visible @ weights + b)
+    return sigmoid(visible @ weights + b)
 
 
 def visible_probabilities(hidden: Array, weights: Array, a: Array) -> Array:
     """``P(v_i = 1 | h)``: (n, u) -> (n, d)."""
-    return expit(hidden @ weights.T + a)
+    return sigmoid(hidden @ weights.T + a)
 
 
 def free_energy(visible: Array, weights: Array, a: Array, b: Array) -> Array:
@@ -134,6 +140,8 @@ def states(units: int) -> Array:
 
 def log_partition(weights: Array, a: Array, b: Array) -> float:
     """``log Z``, over all the states of the visible units."""
+    from scipy.special import logsumexp  # slow to import
+
     return float(logsumexp(-free_energy(states(len(a)), weights, a, b)))
 
 

@@ -9,7 +9,6 @@ from importlib.resources import files
 import torch
 from safetensors.torch import load
 from torch import nn
-from torchvision.models import resnet18
 
 from tp_cnn.data import weights
 from tp_cnn.data.normalise import CIFAR10, Normalise
@@ -52,6 +51,8 @@ def pretrained_resnet18() -> nn.Module | None:
     path = weights.find("resnet18")
     if path is None:
         return None
+    from torchvision.models import resnet18  # slow to import
+
     model = resnet18()
     model.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
     return model.eval()

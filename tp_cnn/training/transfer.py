@@ -11,7 +11,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from tp_cnn import runtime
 from tp_cnn.data.batches import Batches
 from tp_cnn.data.normalise import (
     CIFAR10,
@@ -22,7 +21,7 @@ from tp_cnn.data.normalise import (
     to_unit,
 )
 from tp_cnn.data.sources import ImageSet
-from tp_cnn.training import pretrained
+from tp_cnn.training import precision, pretrained
 from tp_cnn.training.loop import evaluate
 
 MOMENTUM = 0.9
@@ -165,7 +164,8 @@ def _descend(model, batches, groups: list[dict], steps: int) -> None:
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     device = next(model.parameters()).device
     for images, labels in itertools.islice(batches, steps):
-        with runtime.autocast(device):
+        computes_in = precision.for_batch(model, images)
+        with precision.autocast(device, computes_in):
             loss = cross_entropy(model(images), labels)
         optimizer.zero_grad()
         loss.backward()

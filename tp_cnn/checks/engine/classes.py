@@ -20,7 +20,7 @@ LEFT = "il reste des « ... » à remplacer dans votre classe."
 
 
 @dataclass
-class Observation:
+class ClassObservation:
     """What the lines found, and how far they went."""
 
     facts: list[Fact]
@@ -59,9 +59,9 @@ class ClassCheck(Check):
             raise self._named(observed, tries)
         return Verdict("right", f"valeurs comparées à {self.tolerance:g} près.")
 
-    def observe(self, kind: type, tries: list[tuple]) -> Observation:
+    def observe(self, kind: type, tries: list[tuple]) -> ClassObservation:
         """Use a class on each try in turn, until its code fails or a blank is met."""
-        found = Observation([])
+        found = ClassObservation([])
         names = list(inspect.signature(self.lines).parameters)[1:]
         for arguments in tries:
             given = copy.deepcopy(arguments)
@@ -81,7 +81,7 @@ class ClassCheck(Check):
                     found.refusal = refusal
         return found
 
-    def _named(self, observed: Observation, tries: list[tuple]) -> Refused:
+    def _named(self, observed: ClassObservation, tries: list[tuple]) -> Refused:
         """The refusal, with the mistake that went as far, then failed in the same way."""
         refusal = observed.refusal
         for mistake in self.mistakes if refusal.error else ():

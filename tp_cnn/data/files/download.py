@@ -67,7 +67,7 @@ class Patience:
         return self.deadline - time.monotonic()
 
 
-class Network:
+class NetworkState:
     """What this process has learnt of the network, so as not to wait again for the next set."""
 
     answers = True  # until a whole deadline has passed in vain
@@ -126,7 +126,7 @@ def download_file(
                 os.replace(part, whole)
                 return whole
         if patience.left <= 0 or all(SILENT in failure for failure in failures):
-            Network.answers = False
+            NetworkState.answers = False
     except OSError as error:
         raise CourseError(
             f"{part}: cannot be written ({error.strerror or error}); what came so far is kept. "

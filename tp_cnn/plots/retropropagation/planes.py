@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.colors import ListedColormap, to_rgb
 from PIL import Image
 
 from tp_cnn.plots.style import COLOURS, INK, figure
@@ -18,11 +17,17 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+
+def _rgb(colour: str) -> list[float]:
+    """« #0072B2 » as three parts between 0 and 1."""
+    return [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+
+
 MARKERS = "o^"
-SHADES = ListedColormap(0.75 + 0.25 * np.array([to_rgb(colour) for colour in COLOURS[:2]]))
+SHADES = 0.75 + 0.25 * np.array([_rgb(colour) for colour in COLOURS[:2]])
 # Those of a film: a general reduction of colours would lose the points, which are small.
-SOLID = np.array([to_rgb(colour) for colour in ["white", INK, *COLOURS[:2]]])
-PALETTE = [*SOLID, *(0.5 * SOLID[1:, None] + 0.5 * SHADES.colors).reshape(-1, 3), *SHADES.colors]
+SOLID = np.array([_rgb(colour) for colour in ["#ffffff", INK, *COLOURS[:2]]])
+PALETTE = [*SOLID, *(0.5 * SOLID[1:, None] + 0.5 * SHADES).reshape(-1, 3), *SHADES]
 GRID = 121  # points by side at which a network answers
 MOST_LINES = 16
 Scores = Callable[[np.ndarray], np.ndarray]  # (N, 2) -> (N,), positive for class 1
@@ -67,7 +72,7 @@ def draw_regions(axis: Axes, panel: Panel, points: np.ndarray, labels: np.ndarra
     xs, ys = (np.linspace(a, b, GRID) for a, b in zip(low - edge, high + edge, strict=True))
     grid = np.stack(np.meshgrid(xs, ys), axis=-1)  # (GRID, GRID, 2)
     answers = panel.scores(grid.reshape(-1, 2)).reshape(GRID, GRID)
-    axis.contourf(xs, ys, answers > 0, levels=[-0.5, 0.5, 1.5], cmap=SHADES)
+    axis.contourf(xs, ys, answers > 0, levels=[-0.5, 0.5, 1.5], colors=SHADES)
     if answers.min() < 0 < answers.max():
         axis.contour(xs, ys, answers, levels=[0], colors=INK, linewidths=1.6)
     for weights, constant in _some(panel.lines):
