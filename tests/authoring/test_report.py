@@ -161,7 +161,7 @@ def test_questions_are_known_by_nbgraders_identifier_where_editors_drop_the_cell
     for number, cell in enumerate(notebook.cells):
         cell.id = f"other-{number}"
     nbformat.write(notebook, tmp_path / "n.ipynb")
-    assert len(read_notebook(tmp_path / "n.ipynb").entries) == 16
+    assert len(read_notebook(tmp_path / "n.ipynb").entries) == 18
 
 
 # -- order and references
