@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from tp_cnn.display import percent, thousands
 from tp_cnn.errors import CourseError
@@ -43,6 +44,18 @@ class NetworkSummary(list):
 def count_weights(model: nn.Module) -> int:
     """Number of trainable values of a model, biases included."""
     return sum(p.numel() for p in model.parameters() if p.requires_grad)
+
+
+def multiply_adds(model: nn.Module, image_shape: tuple[int, int, int]) -> int:
+    """Multiplications, each with its addition, that one image of (channels, height, width) costs.
+
+    Those of convolutions, dense layers and attention, as papers count; a model on the device
+    "meta" is counted too, without any computation.
+    """
+    parameter = next(model.parameters(), torch.zeros(()))
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        model(torch.zeros(1, *image_shape, device=parameter.device))
+    return counter.get_total_flops() // 2  # it counts the two apart
 
 
 def summary(model: nn.Module, image_shape: tuple[int, int, int]) -> NetworkSummary:

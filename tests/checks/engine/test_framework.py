@@ -9,6 +9,7 @@ import torch
 from IPython.core.interactiveshell import InteractiveShell
 from torch import nn
 
+from tp_cnn.checks import cifar
 from tp_cnn.checks.engine.calls import Refused, attempt
 from tp_cnn.checks.engine.compare import difference
 from tp_cnn.checks.engine.framework import Check, FunctionCheck, Mistake, ValueCheck, Verdict, grade
@@ -186,6 +187,8 @@ def test_an_error_of_the_check_itself_is_not_the_fault_of_the_student():
         ([[1], [2, 3]], "type", "des lignes de longueurs différentes"),
         ("[1, 2]", "type", "du texte ('[1, 2]') : retirez les guillemets"),
         ([True, False], "type", "des booléens"),
+        ([1, True], "type", "des booléens"),
+        ([np.True_, 2], "type", "des booléens"),
         (np.array([1, 2j]), "type", "des nombres complexes"),
         (print, "type", "une fonction et non sa valeur"),
         ((x for x in [1, 2]), "type", "un générateur"),
@@ -271,6 +274,13 @@ def test_a_decimal_comma_is_told():
     assert message.endswith("En Python, les décimales viennent après un point : 0.33.")
     assert "point" not in third((0.5, 33)).message
     assert "point" not in third([0, 33]).message
+
+
+def test_true_is_not_the_number_one():
+    assert cifar.padding_stride([2, 1]).ok
+    verdict = cifar.padding_stride([2, True])
+    assert (verdict.status, verdict.mistake) == ("wrong", "type")
+    assert "des booléens (vrai ou faux)" in verdict.message
 
 
 def test_a_whole_number_is_not_told_to_keep_its_decimals():

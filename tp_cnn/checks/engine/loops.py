@@ -132,11 +132,12 @@ def weights_of(model: nn.Module) -> np.ndarray:
 def _weights_fact(weights: list[np.ndarray], step: int) -> Fact:
     if np.array_equal(weights[step], weights[step - 1]):
         sentence = f"après {RANKS[step - 1]}, les poids du réseau n'ont pas bougé."
-    elif step == 1:
+        return Fact(weights[step], sentence)
+    if step == 1:
         sentence = "dès le premier pas, les poids du réseau ne vont pas là où il faut."
     else:
         sentence = f"le premier pas est juste, mais {RANKS[step - 1]} va dans une autre direction."
-    return Fact(weights[step], sentence)
+    return Fact(weights[step], sentence, vague=True)
 
 
 def _loss_facts(losses: list) -> list[Fact]:
