@@ -468,7 +468,7 @@ def test_the_cell_in_jupyter(execute_as_jupyter):
     for _ in range(2):
         said = execute(CELL)
         assert "03_lenet_mnist.ipynb, enregistré à" in said
-        assert "16 questions sur 16" in said
+        assert "18 questions sur 18" in said
         assert "compte_rendu.html, à côté du notebook : environ" in said
         assert str(folder) not in said
     assert "Ada" in (folder / "compte_rendu.html").read_text(encoding="utf-8")
