@@ -15,7 +15,7 @@ from tp_cnn.checks.engine.loops import CLASSES, LoopCheck, Observation, weights_
 
 BATCHES, EPOCHS = 3, 4
 FEWER = 2  # epochs of a second call, on another network
-STEP_FACTS, FACTS = 6, 8  # those of `_step_facts`, and all those of one call
+STEP_FACTS, FACTS = 6, 9  # those of `_step_facts`, and all those of one call
 BY_HAND = "by hand"
 
 
