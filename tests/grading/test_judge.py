@@ -7,23 +7,31 @@ import pytest
 import torch
 from nbformat import v4
 
-from tests.checks.test_wrong_answers import (
-    CHECKS,
-    cases,
-    strange_functions,
-    strange_networks,
-    strange_values,
-)
+from tests.checks import test_wrong_answers as every
+from tests.checks.test_wrong_answers import strange_functions, strange_networks, strange_values
 from tp_cnn.checks.engine import plain
 from tp_cnn.checks.engine.framework import FunctionCheck, ValueCheck, grade
 from tp_cnn.checks.engine.loops import LoopCheck
 from tp_cnn.checks.engine.networks import NetworkCheck
 from tp_cnn.checks.engine.running import Returned
 from tp_cnn.errors import CourseError
-from tp_cnn.grading.judge import Bench, Talk, check_named, judge
+from tp_cnn.grading.judge import JUDGED, Bench, Talk, check_named, is_outside, judge
 from tp_cnn.grading.sandbox.desk import Desk
 from tp_cnn.grading.sandbox.execution import Doubtful
 from tp_cnn.grading.steps import Step, tests
+
+CHECKS = {name: check for name, check in every.CHECKS.items() if isinstance(check, JUDGED)}
+
+
+def cases(kind):
+    return [case for case in every.cases(kind) if case.values[0] in CHECKS]
+
+
+def test_a_notebook_with_a_check_of_another_kind_is_tested_in_the_sandbox():
+    outside = {"a": [Step("lenet.lenet5", "x", 1, 2.0)]}
+    inside = {"b": [Step("architectures.residual", "y", 1, 1.0)]}
+    assert is_outside(outside)
+    assert not is_outside(outside | inside)
 
 
 class Here:
