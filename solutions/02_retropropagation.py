@@ -16,6 +16,8 @@
 #
 # **Durée :** 2 h 30 (2 h sans le bonus)
 #
+# **Barème :** 53 points
+#
 # **Prérequis :** NumPy ; la dérivée d'une fonction composée ; le notebook 01 pour la partie 7.
 
 # %% [markdown]
@@ -47,7 +49,7 @@ from sklearn.datasets import load_digits, make_blobs, make_moons
 
 from tp_cnn.checks import retropropagation as check
 from tp_cnn.checks.engine.framework import grade
-from tp_cnn.display import Table, announce, percent
+from tp_cnn.display import Table, announce, decimal, percent
 from tp_cnn.scratch import convolution, layers, network, perceptron, pooling, scalars, units
 from tp_cnn.scratch.units import Unit
 
@@ -55,7 +57,6 @@ from tp_cnn.scratch.units import Unit
 from tp_cnn.plots.retropropagation import curves
 from tp_cnn.plots.retropropagation.graphs import perceptron_graph, scalar_graph
 from tp_cnn.plots.retropropagation.planes import Panel, boundaries, boundary_film
-from tp_cnn.plots.style import decimal
 from tp_cnn.plots.training import image_grid
 
 rng = np.random.default_rng(P.seed)
@@ -172,7 +173,7 @@ panels = []
 for title, X, labels in [("nuages", blobs, blob_labels), ("lunes", moons, moon_labels)]:
     w, b = fit_logistic(X, labels)
     cost, right = mine.log_loss(X @ w + b, labels), np.mean((X @ w + b >= 0) == labels)
-    print(f"{title:<6} : coût {decimal(cost)}, {percent(right, 0)} de bonnes réponses")
+    print(f"{title:<6} : coût {decimal(cost, '.3g')}, {percent(right, 0)} de bonnes réponses")
     panels.append((Panel(title, lambda X, w=w, b=b: X @ w + b), X, labels))
 boundaries([panels[1][0]], *panels[1][1:])
 
@@ -432,7 +433,7 @@ found = np.array([[method(*one) for one in draws] for method in methods])  # (3,
 gaps = np.abs(found[0] - found[1:]).max(axis=1)  # (2, 4): against autograd, then numerical
 rows = []
 for k, name in enumerate(["err par z(2)", "err par w(2)", "z(2) par z(1)", "err par w(1)"]):
-    values = [decimal(value, 8) for value in found[:, 0, k]]
+    values = [decimal(value, ".8g") for value in found[:, 0, k]]
     rows.append([name, *values, *(f"{gap:.0e}" for gap in gaps[:, k])])
 Table(["dérivée", "à la main", "autograd", "numérique", "écart (autograd)", "écart (num.)"], rows)
 
@@ -833,7 +834,7 @@ for title, seed in {"réussite": final.argmin(), "échec": final.argmax()}.items
     net = xor_network(2, int(seed))
     network.train(net, xor, xor_labels, rate=3.0, epochs=P.descent_steps)
     lines = net.units[0].weights, net.units[0].bias
-    text = f"{title} : coût {decimal(final[seed], 2)}"
+    text = f"{title} : coût {decimal(final[seed], '.2g')}"
     panels.append(Panel(text, lambda X, net=net: net.forward(X)[:, 0], lines))
 boundaries(panels, xor, xor_labels)
 
@@ -885,7 +886,7 @@ for rate in (0.1, 3.0, 30.0, 100.0):
     path = [best / 2]
     for _ in range(40):
         path.append(path[-1] - rate * two_weights(*path[-1])[1])
-    paths[f"η = {decimal(rate)}"] = np.array(path)
+    paths[f"η = {decimal(rate, '.3g')}"] = np.array(path)
 ranges = np.linspace(-0.3, 2.3, 60), np.linspace(-0.3, 1.7, 60)
 first_axis, second_axis = (np.sort(share * value) for share, value in zip(ranges, best))
 surface = np.array([[two_weights(a, b)[0] for a in first_axis] for b in second_axis])
@@ -1297,8 +1298,8 @@ cnn_costs = network.train(cnn, *training_set, rate=0.1, epochs=P.cnn_epochs, bat
 seconds = perf_counter() - start
 answers = cnn.forward(images[test]).argmax(axis=1)
 right = np.mean(answers == digit_labels[test])
-print(f"coût au départ {decimal(first_cost)}, à la fin {decimal(cnn_costs[-1])}")
-print(f"{percent(right, 1)} des images de test bien classées, après {decimal(seconds)} s")
+print(f"coût au départ {decimal(first_cost, '.3g')}, à la fin {decimal(cnn_costs[-1], '.3g')}")
+print(f"{percent(right, 1)} des images de test bien classées, après {decimal(seconds, '.3g')} s")
 
 # %% [markdown]
 # Au départ, le coût est de l'ordre de $\log 10 \approx 2{,}3$ : dix réponses à peu près également
@@ -1333,7 +1334,9 @@ image_grid(scaled, names, title="Les filtres appris (clair : grand poids)")
 for draw in (np.zeros, lambda shape: np.full(shape, 0.5)):
     net = mine.Network(network.dense((2, 4, 1), draw, mine.Linear, mine.Tanh), units.LogLoss())
     seen = network.train(net, moons, moon_labels, rate=0.5, epochs=200)
-    print(f"coût : {decimal(seen[0])} puis {decimal(seen[-1])} ; poids, une colonne par unité :")
+    print(
+        f"coût : {decimal(seen[0], '.3g')} puis {decimal(seen[-1], '.3g')} ; poids, une colonne par unité :"
+    )
     print(net.units[0].weights.round(3))
 
 # %% [markdown] question="retro-zero" kind="reponse"

@@ -74,10 +74,10 @@ def test_right_answer_is_accepted(name, label, answer, seed):
     assert verdict.ok, verdict
 
 
-@pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize(("name", "label", "answer"), cases("wrong"))
-def test_wrong_answer_is_named(name, label, answer, seed, capsys):
+def test_wrong_answer_is_named(name, label, answer, capsys):
     check = CHECKS[name]
+    seed = SEEDS[list(answers_of(name).wrong).index(label) % len(SEEDS)]  # each seed in its turn
     verdict = check(answer, seed=seed)
     printed = capsys.readouterr().out
     assert (verdict.status, verdict.mistake) == ("wrong", label)

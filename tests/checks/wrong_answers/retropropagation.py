@@ -414,6 +414,7 @@ def value(slopes=lambda a, b: [(a, b.data), (b, a.data)], start=1.0, backwards=T
 
     class Value(scalars.Scalar):
         def __mul__(self, other):
+            other = self.wrap(other)
             return type(self)(self.data * other.data, slopes(self, other), "*")
 
         def backward(self):

@@ -4,6 +4,7 @@ Those lines are a generator: it makes an object, calls its methods, and yields e
 with its name in French. What comes first is judged first, whatever happens later.
 """
 
+import contextlib
 import copy
 import inspect
 from collections.abc import Callable, Iterator
@@ -11,10 +12,13 @@ from dataclasses import KW_ONLY, dataclass, replace
 
 import numpy as np
 
+from tp_cnn.checks.engine import diagnosis
 from tp_cnn.checks.engine.calls import Refused, attempt, told
-from tp_cnn.checks.engine.compare import blanks, show
+from tp_cnn.checks.engine.compare import Unreadable, blanks, difference, show
 from tp_cnn.checks.engine.facts import Fact, Seen, judge_facts
 from tp_cnn.checks.engine.framework import Check, Verdict
+from tp_cnn.checks.engine.pairs import Clue, pairs_of
+from tp_cnn.display import decimal
 
 LEFT = "il reste des « ... » à remplacer dans votre classe."
 
@@ -54,10 +58,13 @@ class ClassCheck(Check):
             self.tolerance,
         )
         if verdict:
-            return replace(verdict, message=verdict.message + told(observed.printed))
+            seen = None if verdict.mistake or verdict.clue else self._clue(observed, right)
+            pointer = f"\n  → {seen.pointer}" if seen else ""
+            message = verdict.message + pointer + told(observed.printed)
+            return replace(verdict, message=message, clue=seen.name if seen else verdict.clue)
         if observed.refusal:
             raise self._named(observed, tries)
-        return Verdict("right", f"valeurs comparées à {self.tolerance:g} près.")
+        return Verdict("right", f"valeurs comparées à {decimal(self.tolerance, 'g')} près.")
 
     def observe(self, kind: type, tries: list[tuple]) -> ClassObservation:
         """Use a class on each try in turn, until its code fails or a blank is met."""
@@ -81,6 +88,16 @@ class ClassCheck(Check):
                     found.refusal = refusal
         return found
 
+    def _clue(self, observed: ClassObservation, right: ClassObservation) -> Clue | None:
+        """What the first wrong values have in common with the right ones, over all the tries."""
+        both = [*zip(observed.facts, right.facts, strict=False)]
+        wrong = [one for one, other in both if difference(one.value, other.value, self.tolerance)]
+        alike = [(one, other) for one, other in both if _name(one) == _name(wrong[0])]
+        with contextlib.suppress(Unreadable):  # a later one may be anything
+            values = [[fact.value for fact in facts] for facts in zip(*alike, strict=True)]
+            pairs = pairs_of(*values, self.tolerance)
+            return diagnosis.of_written(pairs, None, self.tolerance) if pairs else None
+
     def _named(self, observed: ClassObservation, tries: list[tuple]) -> Refused:
         """The refusal, with the mistake that went as far, then failed in the same way."""
         refusal = observed.refusal
@@ -90,6 +107,10 @@ class ClassCheck(Check):
             if same_end and len(wrong.facts) == len(observed.facts):
                 return Refused(f"{refusal}\n  → {mistake.message}", mistake.name)
         return refusal
+
+
+def _name(fact: Fact) -> str:
+    return fact.when.rpartition("\n")[2]
 
 
 def _refuse(value: object, given: tuple, arguments: tuple, names: list[str]) -> None:

@@ -4,6 +4,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from tp_cnn.checks.engine.formulas import Formula
 from tp_cnn.checks.engine.framework import FunctionCheck, Mistake
 
 OVERWRITTEN = (
@@ -354,6 +355,13 @@ initialise = FunctionCheck(
         (rng.normal(size=(4, 3)),),
         (rng.normal(size=(4, 3, 5, 5)),),
         (rng.normal(size=(2, 3, 2, 2)),),
+    ],
+    formulas=[
+        Formula(
+            "(2 / dim) ** 0.5 * draws",
+            {"0.5": "la racine", "dim": "le nombre de poids d'une unité"},
+            lambda draws: {"dim": draws[0].size, "draws": draws},
+        )
     ],
     mistakes=[
         Mistake(

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from tp_cnn.checks.engine.formulas import Formula
 from tp_cnn.checks.engine.framework import FunctionCheck, Mistake, ValueCheck
 
 NO_BIAS = "Les biais manquent : chaque unité en a un."
@@ -99,6 +100,7 @@ cost_by_output = FunctionCheck(
         (0.25, 0),
         *[(_probability(rng), label) for label in (0, 1, 0, 1)],
     ],
+    formulas=[Formula("-y / z2 + (1 - y) / (1 - z2)")],
     mistakes=[
         Mistake("sign", lambda z2, y: -_by_output(z2, y), SIGN),
         Mistake(
@@ -135,6 +137,7 @@ cost_by_weight = FunctionCheck(
         (0.5, 0.25, 0),
         *[(_probability(rng), _probability(rng), label) for label in (0, 1, 0, 1)],
     ],
+    formulas=[Formula("(z2 - y) * z1")],
     mistakes=[
         Mistake("sign", lambda z1, z2, y: (y - z2) * z1, SIGN),
         Mistake("no-slope", lambda z1, z2, y: _by_output(z2, y) * z1, NO_SLOPE),
@@ -167,6 +170,7 @@ output_by_hidden = FunctionCheck(
         (0.25, -1.0),
         *[(_probability(rng), _factor(rng)) for _ in range(3)],
     ],
+    formulas=[Formula("z2 * (1 - z2) * w2")],
     mistakes=[
         Mistake("no-slope", lambda z2, w2: w2, NO_SLOPE),
         Mistake(
@@ -205,6 +209,7 @@ cost_by_first_weight = FunctionCheck(
             for label in (0, 1, 0, 1)
         ],
     ],
+    formulas=[Formula("(z2 - y) * w2 * z1 * (1 - z1) * x")],
     mistakes=[
         Mistake("sign", lambda x, z1, z2, w2, y: -_by_first_weight(x, z1, z2, w2, y), SIGN),
         Mistake(

@@ -35,7 +35,11 @@ class _Base:
 
 class _Value(_Base):
     def __mul__(self, other):
-        return type(self)(self.data * other.data, [(self, other.data), (other, self.data)])
+        other = other if isinstance(other, _Base) else type(self)(other)
+        return type(self)(self.data * other.data, self.edges_with(other))
+
+    def edges_with(self, other):
+        return [(self, other.data), (other, self.data)]
 
     def backward(self):
         self.grad = 1.0
@@ -45,18 +49,18 @@ class _Value(_Base):
 
 
 class _OwnData(_Value):
-    def __mul__(self, other):
-        return type(self)(self.data * other.data, [(self, self.data), (other, other.data)])
+    def edges_with(self, other):
+        return [(self, self.data), (other, other.data)]
 
 
 class _Ones(_Value):
-    def __mul__(self, other):
-        return type(self)(self.data * other.data, [(self, 1.0), (other, 1.0)])
+    def edges_with(self, other):
+        return [(self, 1.0), (other, 1.0)]
 
 
 class _OneSide(_Value):
-    def __mul__(self, other):
-        return type(self)(self.data * other.data, [(self, other.data)])
+    def edges_with(self, other):
+        return [(self, other.data)]
 
 
 class _Overwritten(_Value):
@@ -115,6 +119,11 @@ def _use_value(kind, a, b, c) -> Iterator[tuple[str, object]]:
     result.backward()
     for name, one in {"a": first, "b": second, "c": third, "s": shared}.items():
         yield f"{name}.grad après ((s * s).tanh() * a + s).backward(), où s = a * b + c", one.grad
+    first = kind(a)
+    tripled = first * 3.0
+    tripled.backward()
+    yield "la valeur de a * 3, où 3 est un simple nombre", tripled.data
+    yield "a.grad après (a * 3).backward()", first.grad
 
 
 def _derivative(result, source) -> float:

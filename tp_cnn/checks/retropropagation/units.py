@@ -6,6 +6,7 @@ import numpy as np
 
 from tp_cnn.checks.engine.classes import ClassCheck
 from tp_cnn.checks.engine.framework import Mistake
+from tp_cnn.checks.retropropagation.neuron import sigmoid_of
 
 SLOPE_ALONE = "Le gradient reçu est oublié : la pente de l'unité le multiplie."
 NO_SLOPE = "Le gradient passe sans changer : multipliez-le par la pente de l'unité."
@@ -269,11 +270,7 @@ def _activation_tries(rng: np.random.Generator) -> list[tuple]:
     ]
 
 
-def _sigmoid(x):
-    return 0.5 + 0.5 * np.tanh(0.5 * x)
-
-
-_Sigmoid = _activation("Sigmoid", _sigmoid, lambda x, s, g: g * s * (1 - s))
+_Sigmoid = _activation("Sigmoid", sigmoid_of, lambda x, s, g: g * s * (1 - s))
 
 sigmoid = ClassCheck(
     "Une sigmoïde : forward et backward.",
@@ -283,33 +280,33 @@ sigmoid = ClassCheck(
     mistakes=[
         Mistake(
             "plus",
-            _activation("Sigmoid", _sigmoid, lambda x, s, g: g * s * (1 + s)),
+            _activation("Sigmoid", sigmoid_of, lambda x, s, g: g * s * (1 + s)),
             "La pente de la sigmoïde est s (1 - s), avec un signe moins : elle s'annule quand s "
             "approche de 1.",
         ),
         Mistake(
             "slope-of-input",
-            _activation("Sigmoid", _sigmoid, lambda x, s, g: g * x * (1 - x)),
+            _activation("Sigmoid", sigmoid_of, lambda x, s, g: g * x * (1 - x)),
             "s (1 - s) s'écrit avec la sortie de la sigmoïde, pas avec son entrée.",
         ),
         Mistake(
             "slope-alone",
-            _activation("Sigmoid", _sigmoid, lambda x, s, g: s * (1 - s)),
+            _activation("Sigmoid", sigmoid_of, lambda x, s, g: s * (1 - s)),
             SLOPE_ALONE,
         ),
         Mistake(
             "no-slope",
-            _activation("Sigmoid", _sigmoid, lambda x, s, g: g),
+            _activation("Sigmoid", sigmoid_of, lambda x, s, g: g),
             NO_SLOPE,
         ),
         Mistake(
             "one-factor",
-            _activation("Sigmoid", _sigmoid, lambda x, s, g: g * (1 - s)),
+            _activation("Sigmoid", sigmoid_of, lambda x, s, g: g * (1 - s)),
             "Un facteur manque : la pente est nulle des deux côtés, quand s vaut 0 ou 1.",
         ),
         Mistake(
             "reversed",
-            _activation("Sigmoid", lambda x: _sigmoid(-x), lambda x, s, g: g * s * (1 - s)),
+            _activation("Sigmoid", lambda x: sigmoid_of(-x), lambda x, s, g: g * s * (1 - s)),
             "La sigmoïde décroît : un signe moins manque devant l'entrée, dans exp.",
         ),
     ],

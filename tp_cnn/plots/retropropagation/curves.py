@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tp_cnn.plots.style import COLOURS, INK, clean, decimal_tick, figure
+from tp_cnn.plots.style import COLOURS, INK, MARKERS, clean, figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 LINES = ["-", "--", "-.", ":"]
-DOTS = "osD^vP"
 
 
 def lines(
@@ -29,7 +28,6 @@ def lines(
         style = LINES[rank % len(LINES)]
         axis.plot(range(1, len(line) + 1) if xs is None else xs, line, style, label=name)
     axis.set(xlabel=xlabel, ylabel=ylabel, title=title)
-    axis.yaxis.set_major_formatter(decimal_tick)
     axis.legend(frameon=False, fontsize=9)
     clean(axis)
     return drawn
@@ -43,7 +41,9 @@ def gradient_errors(epsilons: Sequence[float], errors: Mapping[str, Sequence[flo
     """
     drawn, axis = figure(width=6.2, height=3.4)
     for rank, (name, line) in enumerate(errors.items()):
-        axis.loglog(epsilons, np.maximum(line, 1e-17), DOTS[rank] + LINES[rank], ms=4, label=name)
+        axis.loglog(
+            epsilons, np.maximum(line, 1e-17), MARKERS[rank] + LINES[rank], ms=4, label=name
+        )
     axis.set(
         xlabel="ε (sans unité)",
         ylabel="erreur relative",
@@ -77,7 +77,6 @@ def descents(costs: Mapping[str, np.ndarray], limit: float = 0.1) -> Figure:
         axis.xaxis.set_major_locator(MaxNLocator(4, integer=True))
         clean(axis)
     axes[0, 0].set_ylabel("coût (entropie croisée)")
-    axes[0, 0].yaxis.set_major_formatter(decimal_tick)
     return drawn
 
 
@@ -110,7 +109,6 @@ def loss_surface(
         axis.plot(*path[-1], "*", color=COLOURS[2], markersize=11, label="arrivée")
         axis.set(xlim=(first[0], first[-1]), ylim=(second[0], second[-1]), xlabel=names[0])
         axis.set_title(name, fontsize=9, color=INK)
-        axis.xaxis.set_major_formatter(decimal_tick)
     axes[0, 0].set_ylabel(names[1])
     axes[0, 0].legend(frameon=False, fontsize=8, loc="lower left")
     return drawn
@@ -131,7 +129,7 @@ def spreads(
         for rank, (name, both) in enumerate(deviations.items()):
             line = both[side]
             layers = np.arange(1, len(line) + 1)
-            style = DOTS[rank] + LINES[rank % len(LINES)]
+            style = MARKERS[rank] + LINES[rank % len(LINES)]
             axis.semilogy(layers, np.maximum(line, 1e-30), style, markersize=4, label=name)
         axis.set_xlabel("couche")
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))

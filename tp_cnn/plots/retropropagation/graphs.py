@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from tp_cnn.plots.style import COLOURS, INK, decimal, figure
+from tp_cnn.display import decimal
+from tp_cnn.plots.style import COLOURS, INK, figure
 from tp_cnn.scratch.scalars import Scalar
 
 if TYPE_CHECKING:
@@ -78,6 +79,10 @@ def perceptron_graph(
     return drawn
 
 
+def _written(value: float) -> str:
+    return decimal(value, ".3g")
+
+
 def _arrow(axis: Axes, start: tuple, end: tuple, dashed: bool = False) -> None:
     style = {"arrowstyle": "-|>", "color": "0.55", "shrinkA": 3 if dashed else 16, "shrinkB": 16}
     style |= {"linestyle": "--" if dashed else "-"}
@@ -93,9 +98,9 @@ def _write(axis: Axes, place: tuple, key: object, name: str, values, derivatives
         axis.text(x, y, name, **{**options, "fontsize": 10})
         return
     if key in values:
-        axis.text(x, y + gap, decimal(values[key]), color=BLUE, **options)
+        axis.text(x, y + gap, _written(values[key]), color=BLUE, **options)
     if derivatives and key in derivatives:
-        axis.text(x, y - gap, decimal(derivatives[key]), color=ORANGE, style="italic", **options)
+        axis.text(x, y - gap, _written(derivatives[key]), color=ORANGE, style="italic", **options)
 
 
 def scalar_graph(root: Scalar) -> Figure:
@@ -125,7 +130,7 @@ def scalar_graph(root: Scalar) -> Figure:
         for source, _ in one.edges:
             _arrow(axis, places[source], places[one])
     for one, (x, y) in places.items():
-        text = f"{one.label or 'constante'}\n{decimal(one.data)}\n∂ {decimal(one.grad)}"
+        text = f"{one.label or 'constante'}\n{_written(one.data)}\n∂ {_written(one.grad)}"
         edge = INK if one.edges else BLUE
         box = {"boxstyle": "round,pad=0.3", "facecolor": "white", "edgecolor": edge}
         axis.text(x, y, text, ha="center", va="center", fontsize=8, bbox=box, zorder=3)

@@ -23,7 +23,7 @@ def _rgb(colour: str) -> list[float]:
     return [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
 
 
-MARKERS = "o^"
+SHAPES = "o^"  # a class is told from the other on a grey print too
 SHADES = 0.75 + 0.25 * np.array([_rgb(colour) for colour in COLOURS[:2]])
 # Those of a film: a general reduction of colours would lose the points, which are small.
 SOLID = np.array([_rgb(colour) for colour in ["#ffffff", INK, *COLOURS[:2]]])
@@ -80,7 +80,7 @@ def draw_regions(axis: Axes, panel: Panel, points: np.ndarray, labels: np.ndarra
             line = -(weights[0] * xs + constant) / weights[1]
             axis.plot(xs, line, "--", color="0.35", linewidth=0.8)
     size = 14 if len(points) > 100 else 22
-    for label, marker in enumerate(MARKERS):
+    for label, marker in enumerate(SHAPES):
         x, y = points[labels == label].T
         axis.scatter(x, y, s=size, marker=marker, color=COLOURS[label], ec="white", lw=0.4)
     axis.set(xlim=(xs[0], xs[-1]), ylim=(ys[0], ys[-1]), xticks=[], yticks=[])
