@@ -25,7 +25,7 @@ from tp_cnn.errors import CourseError
 
 ROOT = project_root()
 UNFILLED = sorted((ROOT / "notebooks").glob("*.ipynb"))
-SOLVED = sorted((ROOT / "solutions").glob("*.ipynb"))
+SOLVED = sorted((ROOT / "solutions").glob("0[1345]_*.ipynb"))  # those of the lab sheet
 LENET = ROOT / "notebooks" / "03_lenet_mnist.ipynb"
 LENET_SOLVED = ROOT / "solutions" / "03_lenet_mnist.ipynb"
 CIFAR_SOLVED = ROOT / "solutions" / "04_cifar10.ipynb"
