@@ -15,10 +15,11 @@ from tp_cnn.checks.engine.loops import LoopCheck
 from tp_cnn.checks.engine.networks import NetworkCheck
 from tp_cnn.checks.engine.running import Returned
 from tp_cnn.errors import CourseError
+from tp_cnn.grading import steps
 from tp_cnn.grading.judge import JUDGED, Bench, Talk, check_named, is_outside, judge
 from tp_cnn.grading.sandbox.desk import Desk
 from tp_cnn.grading.sandbox.execution import Doubtful
-from tp_cnn.grading.steps import Step, tests
+from tp_cnn.grading.steps import Step
 
 CHECKS = {name: check for name, check in every.CHECKS.items() if isinstance(check, JUDGED)}
 
@@ -171,7 +172,7 @@ IMPORTS = (
 def _tests(source):
     metadata = {"nbgrader": {"grade": True, "solution": False, "points": 2}}
     cells = [v4.new_code_cell(IMPORTS), v4.new_code_cell(source, id="t", metadata=metadata)]
-    return tests(v4.new_notebook(cells=cells))
+    return steps.tests(v4.new_notebook(cells=cells))
 
 
 def test_a_test_cell_is_read_as_steps():

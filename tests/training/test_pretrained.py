@@ -3,6 +3,7 @@ import hashlib
 import pytest
 import torch
 from safetensors.torch import load
+from torchvision.models import resnet18
 
 from tp_cnn import training
 from tp_cnn.data.batches import Batches, keep, only
@@ -72,7 +73,7 @@ def test_they_classify_as_the_card_says():
 def test_resnet18_is_used_where_its_weights_are_and_only_there(tmp_path, monkeypatch):
     monkeypatch.setattr(pretrained.weights, "find", lambda name: None)
     assert pretrained.pretrained_resnet18() is None
-    published = pretrained.resnet18()
+    published = resnet18()
     torch.save(published.state_dict(), tmp_path / "resnet18.pth")
     monkeypatch.setattr(pretrained.weights, "find", lambda name: tmp_path / "resnet18.pth")
     model = pretrained.pretrained_resnet18()
