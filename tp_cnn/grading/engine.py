@@ -197,8 +197,8 @@ def _execute(rebuilt: Rebuilt, prepared, executor: Executor, exam: Exam) -> Exec
     except BeyondLimits:
         return Execution(prepared, failure=TOO_MUCH)
     for cell in filter(is_test, execution.notebook.cells):
-        if not cell.outputs:
-            _fail(cell)  # the notebook was stopped before it
+        if not points.are_shown(cell):
+            _fail(cell)  # the notebook was stopped before it, or the kernel told nonsense
     done = {cell.id: cell for cell in execution.notebook.cells if not is_given(cell)}
     execution.notebook.cells = [done.get(cell.id, cell) for cell in rebuilt.notebook.cells]
     return execution
