@@ -12,8 +12,6 @@ there is not measured again: kill and restart at will.
 """
 
 import argparse
-import csv
-import datetime
 import time
 from collections.abc import Callable
 
@@ -21,12 +19,9 @@ import common
 
 from tp_cnn.data.batches import keep, only, split_train
 from tp_cnn.data.sources import ImageSet, load
-from tp_cnn.experiments import reference
-from tp_cnn.files import atomic_write
 from tp_cnn.models import Dense, LeNet5, count_weights, hidden_for
 from tp_cnn.training import pretrained, transfer
 
-FOLDER = common.RESULTS.parents[1] / "tp_cnn" / "experiments" / "reference"
 PETS = ("cat", "dog")
 COUNTS = (10, 30, 100, 300, 1000, 3000)
 LAYERS_COUNT = 1000
@@ -38,37 +33,16 @@ NOTES = {  # read by students
 }
 
 
-def rows_of(part: str) -> list[dict]:
-    file = FOLDER / f"transfer_{part}.csv"
-    return list(reference.parse(file.read_text(encoding="utf-8"))) if file.exists() else []
-
-
 def measure(part: str, cell: dict, data: str, run: Callable[[], float]) -> None:
     """Add a row to a table, unless it has one for this cell."""
-    rows = {tuple(row[key] for key in cell): row for row in rows_of(part)}
-    key = tuple(cell.values())
-    if key in rows:
+    table = f"transfer_{part}"
+    if any(cell.items() <= row.items() for row in common.reference_rows(table)):
         return
     start = time.process_time()
     accuracy = run()
     seconds = round(time.process_time() - start, 1)
-    rows[key] = {**cell, "test_accuracy": round(accuracy, 4), "seconds": seconds}
-    about = {
-        "command": common.command(),
-        "machine": common.machine(),
-        "data": data,
-        "date": datetime.date.today().isoformat(),
-        "seeds": ", ".join(map(str, sorted({row["seed"] for row in rows.values()}))),
-        "note": NOTES[part],
-        "seconds": "secondes de calcul, fils additionnés, et non d'horloge",
-    }
-    path = FOLDER / f"transfer_{part}.csv"
-    with atomic_write(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        file.writelines(f"# {name}: {value}\n" for name, value in about.items())
-        writer = csv.DictWriter(file, list(rows[key]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows[one] for one in sorted(rows))
-    print(part, rows[key], flush=True)
+    row = {**cell, "test_accuracy": round(accuracy, 4), "seconds": seconds}
+    common.add_to_reference(table, row, tuple(cell), data, NOTES[part])
 
 
 def labels(seeds: int) -> None:

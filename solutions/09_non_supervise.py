@@ -39,6 +39,8 @@ P = runtime.parameters(
 P
 
 # %%
+from functools import partial
+
 import numpy as np
 import torch
 from IPython.display import display
@@ -56,6 +58,8 @@ from tp_cnn.display import Table, announce, decimal, percent
 from tp_cnn.models import LeNet5
 from tp_cnn.models.autoencoder import ConvAutoEncoder, LinearAutoEncoder
 from tp_cnn.plots import non_supervise as pictures
+from tp_cnn.plots.transfert import accuracy_by_labels
+from tp_cnn.plots.visualisation import rows_of_images
 from tp_cnn.scratch import rbm
 
 # %% [markdown]
@@ -243,13 +247,13 @@ plane, wide = learn(Network(2)), learn(Network(16))
 # %%
 def rebuilt(model, given):
     with torch.no_grad():
-        return model(given).sigmoid()[:, 0]
+        return model(given).sigmoid()
 
 
 shown = test_images[:12]
-pictures.rows_of_images(
+rows_of_images(
     {
-        "image": shown[:, 0],
+        "image": shown,
         "code de 2": rebuilt(plane, shown),
         "code de 16": rebuilt(wide, shown),
     }
@@ -272,9 +276,10 @@ pictures.latent_plane(codes, test_labels, test_set.classes)
 with torch.no_grad():
     first, second = wide.encoder(test_images[:2])
     shares = torch.linspace(0, 1, 10)[:, None]
-    walk = wide.decoder((1 - shares) * first + shares * second).sigmoid()[:, 0]
-blend = (1 - shares[..., None]) * test_images[0] + shares[..., None] * test_images[1]
-pictures.rows_of_images({"codes": walk, "pixels": blend})
+    walk = wide.decoder((1 - shares) * first + shares * second).sigmoid()
+shares = shares[..., None, None]
+blend = (1 - shares) * test_images[0] + shares * test_images[1]
+rows_of_images({"codes": walk, "pixels": blend})
 
 # %% [markdown]
 # Dernière variante : on ajoute du **bruit** à l'image donnée, et l'on demande l'image propre. Le
@@ -284,9 +289,9 @@ pictures.rows_of_images({"codes": walk, "pixels": blend})
 torch.manual_seed(0)
 cleaner = learn(Network(16), noise=0.5)
 noisy = shown + 0.5 * torch.randn_like(shown)
-pictures.rows_of_images(
+rows_of_images(
     {
-        "bruitée": noisy[:, 0].clamp(0, 1),
+        "bruitée": noisy.clamp(0, 1),
         "sans ce bruit": rebuilt(wide, noisy),
         "débruitante": rebuilt(cleaner, noisy),
     }
@@ -319,14 +324,14 @@ pictures.rows_of_images(
 
 
 # %%
-def classify(encoder, count, seed):
-    """Train the encoder and a dense layer on ``count`` labelled images; the test accuracy."""
+def teach(build, count, seed, steps):
+    """Train a network on ``count`` labelled images; its accuracy on the test images."""
     torch.manual_seed(seed)
-    model = nn.Sequential(encoder, nn.ReLU(), nn.Linear(16, 10))
+    model = build()
     optimizer = torch.optim.Adam(model.parameters(), lr=2e-3)
     chosen = torch.randperm(len(images))[:count]
-    for _ in range(P.steps):
-        rows = chosen[torch.randint(count, (min(count, 50),))]
+    for _ in range(steps):
+        rows = chosen[torch.randint(count, (50,))]
         loss = cross_entropy(model(images[rows]), labels[rows])
         optimizer.zero_grad()
         loss.backward()
@@ -344,18 +349,26 @@ def fresh_encoder(seed, learned):
     return network.encoder
 
 
+def classifier(encoder):
+    return nn.Sequential(encoder, nn.ReLU(), nn.Linear(16, 10))
+
+
+# %%
 counts = [count for count in (100, 300, 1000) if count <= len(images)]
 ways = {"poids au hasard": False, "encodeur pré-appris": True}
 accuracies = {
     name: {
-        count: [classify(fresh_encoder(seed, learned), count, seed) for seed in range(P.seeds)]
+        count: [
+            teach(partial(classifier, fresh_encoder(seed, learned)), count, seed, P.steps)
+            for seed in range(P.seeds)
+        ]
         for count in counts
     }
     for name, learned in ways.items()
 }
 
 # %%
-display(pictures.by_labels(accuracies))
+display(accuracy_by_labels(accuracies, 0.1, "Un encodeur pré-appris ?"))
 Table(
     ["étiquettes", *ways, "gain moyen"],
     [
@@ -666,13 +679,13 @@ pictures.filters(weights, (28, 28))
 
 # %%
 rng = np.random.default_rng(2)
-chains, kept = test_images[:12].flatten(1).numpy(), {"départ": test_images[:12, 0]}
+chains, kept = test_images[:12].flatten(1).numpy(), {"départ": test_images[:12]}
 for k in range(1, 201):
     draws = rng.random((12, 128)), rng.random((12, 784))
     chains = step(chains, weights, a, b, *draws)
     if k in (1, 10, 200):
-        kept[f"{k} pas"] = chains.reshape(-1, 28, 28)
-pictures.rows_of_images(kept)
+        kept[f"{k} pas"] = torch.tensor(chains).view(-1, 1, 28, 28)
+rows_of_images(kept)
 
 # %% [markdown] question="rbm-chiffres" kind="experience"
 # ### Lire une machine
@@ -749,32 +762,19 @@ def belief_network(learned):
 
 
 # %%
-def fine_tune(build, count, seed):
-    torch.manual_seed(seed)
-    model = build()
-    optimizer = torch.optim.Adam(model.parameters(), lr=2e-3)
-    chosen = torch.randperm(len(images))[:count]
-    for _ in range(2 * P.steps):
-        rows = chosen[torch.randint(count, (50,))]
-        loss = cross_entropy(model(images[rows]), labels[rows])
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-    with torch.no_grad():
-        return float((model(test_images).argmax(1) == test_labels).float().mean())
-
-
-# %%
 starts = {
     "deux machines empilées": lambda: belief_network(True),
     "mêmes couches, poids au hasard": lambda: belief_network(False),
     "LeNet-5": LeNet5,
 }
 results = {
-    name: {count: [fine_tune(build, count, seed) for seed in range(P.seeds)] for count in counts}
+    name: {
+        count: [teach(build, count, seed, 2 * P.steps) for seed in range(P.seeds)]
+        for count in counts
+    }
     for name, build in starts.items()
 }
-display(pictures.by_labels(results))
+display(accuracy_by_labels(results, 0.1, "Deux machines empilées ?"))
 Table(
     ["départ", *[f"{count} étiquettes" for count in counts]],
     [

@@ -35,3 +35,16 @@ def test_rates_are_written_in_french():
     (axis,) = pictures.rates_and_memory([0.001, 0.1], lines, "titre").axes
     assert [label.get_text() for label in axis.get_xticklabels()] == ["0,001", "0,1"]
     assert [line.get_label() for line in axis.lines] == ["nouvelle", "ancienne"]
+
+
+def test_means_by_labels_and_their_spread():
+    def bars(accuracies):
+        (axis,) = pictures.accuracy_by_labels({"a": accuracies}, 0.1, "").axes
+        ((line, _, (spread,)),) = axis.containers
+        heights = [abs(end[1] - start[1]) for start, end in spread.get_segments()]
+        return list(line.get_ydata()), heights
+
+    means, heights = bars({100: [0.5, 0.7], 1000: [0.8, 0.9]})
+    assert means == pytest.approx([0.6, 0.85])
+    assert min(heights) > 0
+    assert bars({100: [0.5], 1000: [0.8]})[1] == [0, 0]  # one seed has no spread

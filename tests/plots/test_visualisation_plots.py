@@ -38,3 +38,10 @@ def test_a_line_a_kind_of_change():
     (axis,) = pictures.accuracy_by_change([0, 8], lines, "titre").axes
     assert [list(line.get_ydata()) for line in axis.lines] == [[1.0, 0.4], [1.0, 0.98]]
     assert axis.yaxis.get_major_formatter()(0.5) == "50 %"
+
+
+def test_rows_of_grey_images_share_one_scale_and_are_named():
+    images = torch.linspace(0, 2, 3 * 4 * 4).reshape(3, 1, 4, 4)
+    axes = np.array(pictures.rows_of_images({"a": images, "b": images / 2}).axes).reshape(2, 3)
+    assert [axis.get_ylabel() for axis in axes[:, 0]] == ["a", "b"]
+    assert {axis.images[0].get_clim() for axis in axes.flat} == {(0, 1)}

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from torch import Tensor
 
-from tp_cnn.plots.style import COLOURS, INK, clean, figure, percent_tick, whole_numbers
+from tp_cnn.plots.style import (
+    COLOURS,
+    INK,
+    clean,
+    decimal_tick,
+    figure,
+    percent_tick,
+    whole_numbers,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -33,7 +41,7 @@ def channel_values(versions: Mapping[str, Tensor]) -> Figure:
             middles = (edges[1:] + edges[:-1]) / 2
             axis.plot(middles, counts / counts.sum(), line, color=colour, label=name)
         axis.set(title=title, xlabel="valeur d'un pixel", ylabel="part des pixels")
-        axis.xaxis.set_major_formatter(_decimal_tick)
+        axis.xaxis.set_major_formatter(decimal_tick)
         axis.yaxis.set_major_formatter(percent_tick)
         axis.set_ylim(bottom=0)
         clean(axis)
@@ -74,7 +82,7 @@ def learning_rates(rates: Mapping[str, Sequence[float]], title: str) -> Figure:
     values = [value for line in rates.values() for value in line if value > 0]
     if max(values) > FAR * min(values):
         axis.set_yscale("log")
-        axis.yaxis.set_major_formatter(_decimal_tick)
+        axis.yaxis.set_major_formatter(decimal_tick)
     else:
         axis.set_ylim(bottom=0)
     return drawn
@@ -87,10 +95,6 @@ def losses(by_run: Mapping[str, Sequence[float]], title: str) -> Figure:
         for name, values in by_run.items()
     }
     return _by_epoch(known, title, "coût d'apprentissage")[0]
-
-
-def _decimal_tick(value: float, _position: int) -> str:
-    return f"{value:g}".replace(".", ",")
 
 
 def _by_epoch(
@@ -108,7 +112,7 @@ def _by_epoch(
         axis.plot(epochs, values, linestyle=line, fillstyle="none", label=name, **style)
     axis.set(title=title, xlabel="époque", ylabel=measured)
     whole_numbers(axis.xaxis)
-    axis.yaxis.set_major_formatter(_decimal_tick)
+    axis.yaxis.set_major_formatter(decimal_tick)
     drawn.legend(loc="outside right center", frameon=False)
     clean(axis)
     return drawn, axis

@@ -13,7 +13,15 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from tp_cnn.display import thousands
-from tp_cnn.plots.style import COLOURS, INK, clean, figure, percent_tick, whole_numbers
+from tp_cnn.plots.style import (
+    COLOURS,
+    INK,
+    clean,
+    decimal_tick,
+    figure,
+    percent_tick,
+    whole_numbers,
+)
 from tp_cnn.training.history import History
 
 if TYPE_CHECKING:
@@ -22,10 +30,6 @@ if TYPE_CHECKING:
 
 BLUE, ORANGE, GREEN = COLOURS[:3]
 GREY = "0.6"
-
-
-def _decimal_tick(value: float, _position: int) -> str:
-    return f"{value:g}".replace(".", ",")
 
 
 def layer_shares(layers: Mapping[str, tuple[int | tuple[int, ...], int]]) -> Figure:
@@ -207,7 +211,7 @@ def first_losses(losses: Mapping[str, Sequence[float]], classes: int) -> Figure:
     )
     axis.set(yticks=range(len(losses)), yticklabels=losses, ylim=(-0.5, len(losses)))
     axis.set(xlabel="coût moyen avant d'apprendre", xlim=(0, None))
-    axis.xaxis.set_major_formatter(_decimal_tick)
+    axis.xaxis.set_major_formatter(decimal_tick)
     clean(axis)
     return drawn
 
@@ -217,7 +221,7 @@ def loss_by_step(losses: Sequence[float], title: str = "") -> Figure:
     drawn, axis = figure(width=5.6, height=2.8)
     axis.plot(range(1, len(losses) + 1), losses, color=BLUE)
     axis.set(xlabel="mises à jour", ylabel="coût du lot", title=title, ylim=(0, None))
-    axis.yaxis.set_major_formatter(_decimal_tick)
+    axis.yaxis.set_major_formatter(decimal_tick)
     clean(axis)
     return drawn
 
@@ -242,7 +246,7 @@ def overfitting(
         whole_numbers(axis.xaxis)
         clean(axis)
     left.set(title="Coût", ylabel="coût moyen par image", ylim=(0, None))
-    left.yaxis.set_major_formatter(_decimal_tick)
+    left.yaxis.set_major_formatter(decimal_tick)
     right.set(title="Exactitude", ylabel="images bien classées", ylim=(0, 1))
     right.yaxis.set_major_formatter(percent_tick)
     handles, labels = left.get_legend_handles_labels()

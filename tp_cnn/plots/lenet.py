@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from tp_cnn.display import decimal
 from tp_cnn.plots.style import (
     COLOURS,
     INK,
     MARKERS,
     clean,
+    decimal_tick,
     figure,
     percent_tick,
     signed_colours,
@@ -94,7 +94,7 @@ def half_epoch(history: History) -> Figure:
         whole_numbers(axis.xaxis)
         axis.set_yscale("log")
         axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axis.yaxis.set_major_formatter(lambda value, _: decimal(value, "g"))
+        axis.yaxis.set_major_formatter(decimal_tick)
         axis.yaxis.set_minor_locator(NullLocator())
         clean(axis)
     axes[0].set_ylabel("coût moyen par image (échelle log.)")

@@ -10,30 +10,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tp_cnn.display import decimal
-from tp_cnn.plots.style import COLOURS, INK, MARKERS, clean, figure, percent_tick
+from tp_cnn.plots.style import COLOURS, INK, MARKERS, clean, figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-
-def rows_of_images(rows: Mapping[str, ArrayLike], title: str = "") -> Figure:
-    """Images in grey, one row a name, all on the scale from 0 to 1.
-
-    Args:
-        rows: name -> images (N, H, W), as many in each row.
-    """
-    count = len(next(iter(rows.values())))
-    drawn, axes = figure(
-        len(rows), count, width=0.85 * count + 1.2, height=0.9 * len(rows) + 0.4, squeeze=False
-    )
-    for line, (name, images) in zip(axes, rows.items(), strict=True):
-        for axis, image in zip(line, images, strict=True):
-            axis.imshow(np.asarray(image), cmap="gray", vmin=0, vmax=1)
-            axis.set(xticks=[], yticks=[])
-            axis.spines[:].set_visible(False)
-        line[0].set_ylabel(name, rotation=0, ha="right", va="center", fontsize=9)
-    drawn.suptitle(title, fontsize=10)
-    return drawn
 
 
 def filters(weights: ArrayLike, shape: tuple[int, int], count: int = 32) -> Figure:
@@ -67,33 +47,6 @@ def latent_plane(codes: ArrayLike, labels: ArrayLike, classes: Sequence[str]) ->
         box = {"boxstyle": "circle", "fc": "white", "ec": colour, "alpha": 0.9}
         axis.text(*place, name, ha="center", va="center", fontsize=9, color=INK, bbox=box)
     axis.set(xlabel="premier nombre du code", ylabel="second nombre du code")
-    clean(axis)
-    return drawn
-
-
-def by_labels(accuracies: Mapping[str, Mapping[int, Sequence[float]]]) -> Figure:
-    """Accuracy by number of labels, log axis: means, and bands of one deviation over seeds.
-
-    Args:
-        accuracies: way -> number of labels -> accuracies in [0, 1], one a seed.
-    """
-    drawn, axis = figure(width=7.0, height=3.4)
-    for (name, by_count), colour, marker in zip(
-        accuracies.items(), cycle(COLOURS), cycle(MARKERS), strict=False
-    ):
-        counts = sorted(by_count)
-        means = np.array([np.mean(by_count[count]) for count in counts])
-        several = all(len(by_count[count]) > 1 for count in counts)
-        axis.plot(counts, means, color=colour, marker=marker, markersize=5, label=name)
-        if several:
-            spreads = np.array([np.std(by_count[count], ddof=1) for count in counts])
-            axis.fill_between(counts, means - spreads, means + spreads, color=colour, alpha=0.15)
-    axis.set_xscale("log")
-    axis.set_xticks(counts, [str(count) for count in counts])
-    axis.minorticks_off()
-    axis.yaxis.set_major_formatter(percent_tick)
-    axis.set(xlabel="étiquettes", ylabel="images bien classées")
-    axis.legend(frameon=False)
     clean(axis)
     return drawn
 

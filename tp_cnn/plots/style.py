@@ -1,5 +1,7 @@
 """Colours and figure settings shared by every picture."""
 
+from tp_cnn.display import decimal
+
 # Matplotlib is imported where it draws: a notebook's first cell need not wait for it.
 
 # Okabe and Ito's palette: told apart by colour-blind readers. Yellow is left out: too pale.
@@ -22,14 +24,9 @@ def percent_tick(value: float, _position: int | None = None) -> str:
     return f"{100 * value:.3g} %".replace(".", ",")
 
 
-def decimal(value: float, digits: int = 3) -> str:
-    """A number by its significant digits, in French: ``decimal(-0.25)`` is « −0,25 »."""
-    return f"{value:.{digits}g}".replace(".", ",").replace("-", "−")
-
-
 def decimal_tick(value: float, _position: int | None = None) -> str:
-    """`decimal`, as the ticks of an axis take it."""
-    return decimal(value)
+    """What stands at a tick of an axis of numbers, log ones too: 0.5 is « 0,5 »."""
+    return decimal(value, "g")
 
 
 def french_formatter():

@@ -6,16 +6,11 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from tests.checks.wrong_answers import Answers
+from tests.checks.wrong_answers import Answers, wrong_of
 from tp_cnn.checks.architectures import blocks, costs, tokens
 from tp_cnn.models import convnext, densenet, resnet
 from tp_cnn.models import inception as googlenet
 from tp_cnn.models.geometry import Layer, receptive_field
-
-
-def wrong_of(check):
-    """The mistakes of a check whose answers students can write as they stand."""
-    return {mistake.name: mistake.answer for mistake in check.mistakes}
 
 
 class Inception(nn.Module):

@@ -4,14 +4,9 @@ import numpy as np
 from torch import nn
 from torch.nn import functional
 
-from tests.checks.wrong_answers import Answers
+from tests.checks.wrong_answers import Answers, wrong_of
 from tp_cnn.checks import non_supervise as checks
 from tp_cnn.scratch import rbm
-
-
-def wrong_of(check):
-    """The mistakes of a check, whose answers students can write as they stand."""
-    return {mistake.name: mistake.answer for mistake in check.mistakes}
 
 
 class AutoEncoder(nn.Module):

@@ -53,53 +53,16 @@ class _Untransposed(_Linear):
         return gradient @ self.weights
 
 
-class _WeightsTransposed(_Linear):
-    def backward(self, gradient):
-        passed = super().backward(gradient)
-        self.weights_gradient = gradient.T @ self.inputs
-        return passed
+def _keeping(name: str, kept) -> type:
+    """The layer, but for one gradient that backward keeps: ``kept(unit, gradient)``."""
 
+    class Kept(_Linear):
+        def backward(self, gradient):
+            passed = super().backward(gradient)
+            setattr(self, name, kept(self, gradient))
+            return passed
 
-class _InputsUntransposed(_Linear):
-    def backward(self, gradient):
-        passed = super().backward(gradient)
-        self.weights_gradient = self.inputs @ gradient
-        return passed
-
-
-class _WeightsMean(_Linear):
-    def backward(self, gradient):
-        passed = super().backward(gradient)
-        self.weights_gradient = self.weights_gradient / len(gradient)
-        return passed
-
-
-class _BiasNotSummed(_Linear):
-    def backward(self, gradient):
-        passed = super().backward(gradient)
-        self.bias_gradient = gradient
-        return passed
-
-
-class _BiasMean(_Linear):
-    def backward(self, gradient):
-        passed = super().backward(gradient)
-        self.bias_gradient = gradient.mean(axis=0)
-        return passed
-
-
-class _BiasAllSummed(_Linear):
-    def backward(self, gradient):
-        passed = super().backward(gradient)
-        self.bias_gradient = gradient.sum()
-        return passed
-
-
-class _BiasOfExamples(_Linear):
-    def backward(self, gradient):
-        passed = super().backward(gradient)
-        self.bias_gradient = gradient.sum(axis=1)
-        return passed
+    return Kept
 
 
 class _StepWithin(_Linear):
@@ -194,39 +157,41 @@ linear = ClassCheck(
         ),
         Mistake(
             "inputs-untransposed",
-            _InputsUntransposed,
+            _keeping("weights_gradient", lambda unit, gradient: unit.inputs @ gradient),
             "weights_gradient a la forme de weights : transposez les entrées, que le lot "
             "disparaisse dans le produit.",
         ),
         Mistake(
             "weights-transposed",
-            _WeightsTransposed,
+            _keeping("weights_gradient", lambda unit, gradient: gradient.T @ unit.inputs),
             "weights_gradient est transposé : il doit avoir la forme de weights.",
         ),
         Mistake(
             "weights-mean",
-            _WeightsMean,
+            _keeping(
+                "weights_gradient", lambda unit, gradient: unit.weights_gradient / len(gradient)
+            ),
             "La moyenne sur le lot est déjà prise, par le coût : ici, on additionne.",
         ),
         Mistake(
             "bias-not-summed",
-            _BiasNotSummed,
+            _keeping("bias_gradient", lambda unit, gradient: gradient),
             "Un biais sert à tous les exemples : additionnez leurs gradients.",
         ),
         Mistake(
             "bias-mean",
-            _BiasMean,
+            _keeping("bias_gradient", lambda unit, gradient: gradient.mean(axis=0)),
             "La moyenne sur le lot est déjà prise, par le coût : le gradient du biais est une "
             "somme.",
         ),
         Mistake(
             "bias-all-summed",
-            _BiasAllSummed,
+            _keeping("bias_gradient", lambda unit, gradient: gradient.sum()),
             "Chaque neurone a son biais : on additionne sur le lot, pas sur les neurones.",
         ),
         Mistake(
             "bias-of-examples",
-            _BiasOfExamples,
+            _keeping("bias_gradient", lambda unit, gradient: gradient.sum(axis=1)),
             "La somme porte sur les neurones : c'est sur les exemples du lot qu'il faut sommer.",
         ),
         Mistake("uphill", _Uphill, "On descend : le pas va contre le gradient."),
