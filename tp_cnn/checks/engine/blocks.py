@@ -20,6 +20,7 @@ from tp_cnn.checks.engine.framework import Check, Verdict
 from tp_cnn.checks.engine.learning import refuse_cut, refuse_same_object, still_layer
 from tp_cnn.checks.engine.traces import draw_weights, has_weights, short_name
 
+BRIGHT = 20  # times brighter, the last maps show an activation that has a ceiling (ReLU6)
 MODES = {True: "en mode train()", False: "en mode eval()"}
 PLACES = {  # kind of layer -> how a message calls it
     nn.Conv2d: "une convolution",
@@ -60,7 +61,9 @@ class BlockCheck(Check):
     def judge(self, student: object, rng: np.random.Generator) -> Verdict:
         with private_draws(int(rng.integers(2**31))), torch.no_grad():
             for arguments, shape in self.tries:
-                self._refuse_wrong(student, arguments, torch.randn(shape))
+                maps = torch.randn(shape)
+                maps[-1] *= BRIGHT
+                self._refuse_wrong(student, arguments, maps)
         block = self.answer(*self.tries[0][0])
         count = sum(weights.numel() for weights in block.parameters())
         precision = f"sorties comparées à {self.tolerance:g} près sur des cartes au hasard"

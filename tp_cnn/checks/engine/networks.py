@@ -36,6 +36,7 @@ from tp_cnn.checks.engine.traces import (
 from tp_cnn.display import decimal
 
 IMAGES = 3  # an odd number, that no layer of the course has as its size
+DARK = 0.01  # times darker, the second one shows what a maximum hides elsewhere (a leaky ReLU)
 BRIGHT = 40  # times brighter, the last one shows an activation that has a ceiling (ReLU6)
 KINDS = {
     nn.Conv2d: "une convolution",
@@ -107,6 +108,7 @@ class NetworkCheck(Check):
             still = still_layer(network)
             draw_weights(network)
             images = torch.randn(IMAGES, *self.image_shape)
+            images[1] *= DARK
             images[-1] *= BRIGHT
             try:
                 seen = self._follow(network.eval(), images, seed)
