@@ -42,7 +42,7 @@ from tp_cnn import training
 from tp_cnn.checks import transfert as check
 from tp_cnn.checks.engine.framework import grade
 from tp_cnn.data.batches import Batches, keep, only
-from tp_cnn.data.classroom import load_for_class
+from tp_cnn.data.classroom import in_french, load_for_class
 from tp_cnn.data.normalise import CIFAR10
 from tp_cnn.display import Table, announce, percent, thousands
 from tp_cnn.experiments import reference
@@ -70,16 +70,14 @@ Table(["le réseau livré", ""], list(pretrained.card().items())[:5])
 train_set, test_set = load_for_class("cifar10", otherwise="digits")
 pets = train_set.name == "cifar10"
 if pets:
-    old_test = keep(only(test_set, pretrained.CLASSES), P.test)
-    train_set, test_set = (only(one, ("cat", "dog")) for one in (train_set, test_set))
+    old_test = keep(only(test_set, in_french(pretrained.CLASSES)), P.test)
+    train_set, test_set = (only(one, ("chat", "chien")) for one in (train_set, test_set))
 learn_set, test_set = keep(train_set, P.labels), keep(test_set, P.test)
 device = runtime.device()
 announce(device=runtime.describe_device(device), data=train_set.name)
 
 # %%
-FRENCH = {"cat": "chat", "dog": "chien"}
-names = [train_set.classes[label] for label in learn_set.labels[:10]]
-titles = [FRENCH.get(name, name) for name in names]
+titles = [train_set.classes[label] for label in learn_set.labels[:10]]
 plots.image_grid(learn_set.images[:10], titles, title="La nouvelle tâche : dix images étiquetées")
 
 # %% [markdown]

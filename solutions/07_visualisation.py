@@ -43,7 +43,7 @@ from tp_cnn import training
 from tp_cnn.checks import visualisation as check
 from tp_cnn.checks.engine.framework import grade
 from tp_cnn.data.batches import Batches, keep, only
-from tp_cnn.data.classroom import load_for_class
+from tp_cnn.data.classroom import in_french, load_for_class
 from tp_cnn.data.normalise import CIFAR10, Normalise, channel_statistics
 from tp_cnn.display import Table, announce
 from tp_cnn.models import LeNet5, visualisation as look
@@ -74,9 +74,10 @@ training.fit(lenet, learn, epochs=P.epochs, optimizer=optimizer, progress=False)
 lenet = lenet.eval()
 
 # %%
+NAMES = in_french(pretrained.CLASSES)  # of the eight answers of the network
 photo_set = load_for_class("cifar10", otherwise="shapes")[1]
 if photo_set.name == "cifar10":
-    photo_set = only(photo_set, pretrained.CLASSES)
+    photo_set = only(photo_set, NAMES)
 photo_set = keep(photo_set, P.photos)
 photos = pretrained.normalise()(photo_set.images)  # (N, 3, 32, 32)
 cifarnet = pretrained.pretrained_cifarnet()
@@ -87,13 +88,12 @@ cifarnet = pretrained.pretrained_cifarnet()
 # classe expliquée est celle que le réseau donne.
 
 # %%
-FRENCH = ("avion", "automobile", "oiseau", "cerf", "grenouille", "cheval", "bateau", "camion")
 with torch.no_grad():
     said = cifarnet(photos).argmax(1)
     read = lenet(digits).argmax(1)
 chosen = [(said == number).nonzero()[:1] for number in range(8)]
 chosen = torch.cat(chosen)[:, 0]
-answers = [FRENCH[label] for label in said[chosen]]
+answers = [NAMES[label] for label in said[chosen]]
 plots.image_grid(photo_set.images[chosen], answers, title="Ce que répond le réseau livré")
 
 # %% [markdown]
@@ -217,7 +217,7 @@ pictures.rows_of_images(
         name: feature_maps(cifarnet, cifarnet.features[place], photos[shown])[:12]
         for name, place in stages.items()
     },
-    f"Douze cartes de chaque étape, pour une image dite « {FRENCH[said[shown]]} »",
+    f"Douze cartes de chaque étape, pour une image dite « {NAMES[said[shown]]} »",
 )
 
 # %% [markdown]
@@ -485,7 +485,7 @@ four = chosen[[0, 1, 5, 6]] if len(chosen) > 6 else chosen[:4]
 pictures.explanations(
     photo_set.images[four] / 255,
     explained(cifarnet, photos[four], said[four]),
-    [FRENCH[label] for label in said[four]],
+    [NAMES[label] for label in said[four]],
     "Trois explications des mêmes réponses",
 )
 
@@ -528,7 +528,7 @@ maps = {}
 for name in METHODS:
     maps[f"{name},\nappris"] = before[name][:2]
     maps[f"{name},\nau hasard"] = after[name][:2]
-names = [FRENCH[label] for label in said[tested[:2]]]
+names = [NAMES[label] for label in said[tested[:2]]]
 pictures.explanations(
     photo_set.images[tested[:2]] / 255, maps, names, "Poids appris, poids au hasard"
 )
@@ -600,7 +600,7 @@ with torch.no_grad():
     described = cifarnet.classifier[:-1](cifarnet.features(photos))  # (N, 1000)
 rows = {}
 for index in chosen[[1, -3, -1]].tolist():
-    name = FRENCH[said[index]]
+    name = NAMES[said[index]]
     rows[f"{name} : pixels"] = photo_set.images[nearest(photos.flatten(1), index)] / 255
     rows[f"{name} : réseau"] = photo_set.images[nearest(described, index)] / 255
 pictures.rows_of_images(rows, "Une image (à gauche) et ses plus proches voisines", size=0.75)
@@ -694,7 +694,7 @@ def enough(unchanged):
 fooled = defaultdict(list)
 steps = zip(*(kept["signe du gradient"][count] for count in levels))
 for label, unchanged in zip(said.tolist(), steps):
-    fooled[FRENCH[label]].append(enough(unchanged))
+    fooled[NAMES[label]].append(enough(unchanged))
 Table(
     ["réponse", "images", "niveaux qui la changent (médiane)"],
     [
@@ -710,7 +710,7 @@ with torch.no_grad():
     new = cifarnet(moved[None]).argmax(1).item()
 mean, std = (torch.tensor(one).view(3, 1, 1) for one in (CIFAR10.mean, CIFAR10.std))
 trio = torch.stack([photos[index], moved, (moved - photos[index]) * 8])
-names = [FRENCH[said[index]], f"{FRENCH[new]}\n(8 niveaux)", "changement\n(×8)"]
+names = [NAMES[said[index]], f"{NAMES[new]}\n(8 niveaux)", "changement\n(×8)"]
 plots.image_grid((trio * std + mean).clamp(0, 1), names, title="Presque la même image")
 
 # %% [markdown] question="visu-tromper" kind="experience"

@@ -4,12 +4,17 @@ With the small parameters of grading: what is tested is that everything runs and
 say. `tp-cnn build` and `tp-cnn run` execute the quick profile.
 """
 
+from itertools import cycle
+
 import nbformat
 import pytest
+from torchvision.transforms.functional import to_pil_image
 
 from tp_cnn import display
 from tp_cnn.authoring import run
 from tp_cnn.authoring.source import project_root, read_sources
+from tp_cnn.data.files import catalog
+from tp_cnn.data.sources import load
 from tp_cnn.grading.grade import grading_parameters
 
 SOURCES = {source.name: source for source in read_sources()}
@@ -58,3 +63,24 @@ def test_a_solution_runs_and_every_check_says_right(executed, name):
     printed = checks(executed(name, "solutions"))
     assert printed
     assert {cell: text for cell, text in printed.items() if not text.startswith("✔ Juste")} == {}
+
+
+@pytest.fixture
+def class_folders(tmp_path, monkeypatch):
+    """CIFAR-10 as a folder a class, as the JPEG copy has it, made of coloured shapes."""
+    for split, count in (("train", 40), ("test", 12)):
+        images = cycle(load("shapes", split).images)
+        for name in catalog.CIFAR10.classes:
+            folder = tmp_path / "data" / "cifar10" / split / name
+            folder.mkdir(parents=True)
+            for i in range(count):
+                to_pil_image(next(images)).save(folder / f"{i}.png")
+    monkeypatch.setenv("TP_CNN_DATA", str(tmp_path / "data"))
+
+
+@pytest.mark.parametrize("name", ["06_transfert", "07_visualisation"])
+def test_a_solution_runs_on_the_classes_of_cifar(executed, class_folders, name):
+    """Their names come in French, and these notebooks choose among them."""
+    notebook = executed(name, "solutions")
+    assert {text[:7] for text in checks(notebook).values()} == {"✔ Juste"}
+    assert "cifar10" in str(notebook)

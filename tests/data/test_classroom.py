@@ -36,6 +36,10 @@ def test_classes_are_in_french(monkeypatch, image_set):
     assert len(set(train.classes)) == 20
 
 
+def test_a_name_without_french_stays():
+    assert classroom.in_french(["cat", "disque"]) == ("chat", "disque")
+
+
 @pytest.mark.parametrize(("value", "expected"), [("1", True), ("0", False)])
 def test_downloading_is_a_setting(monkeypatch, image_set, value, expected):
     asked = []

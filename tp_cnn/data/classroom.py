@@ -1,5 +1,6 @@
 """The data of a notebook: the set that it wants, or one that needs no file."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from tp_cnn import runtime
@@ -38,6 +39,11 @@ FRENCH = {
 }
 
 
+def in_french(classes: Iterable[str]) -> tuple[str, ...]:
+    """The names of classes as students read them; a name that is not known stays."""
+    return tuple(FRENCH.get(name, name) for name in classes)
+
+
 def load_for_class(name: str, otherwise: str) -> tuple[ImageSet, ImageSet]:
     """The train and test sets called ``name``, or those called ``otherwise`` without them.
 
@@ -55,9 +61,7 @@ def load_for_class(name: str, otherwise: str) -> tuple[ImageSet, ImageSet]:
         print(f"Pour l'obtenir : tp-cnn data fetch {name}. Détail : {str(error).splitlines()[0]}")
         sets = _load_both(otherwise, download=False)
     print(f"Données : {_described(*sets)}")
-    train, test = (
-        replace(one, classes=tuple(FRENCH.get(name, name) for name in one.classes)) for one in sets
-    )
+    train, test = (replace(one, classes=in_french(one.classes)) for one in sets)
     return train, test
 
 
