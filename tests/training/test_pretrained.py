@@ -1,4 +1,5 @@
 import hashlib
+import sys
 
 import pytest
 import torch
@@ -79,3 +80,10 @@ def test_resnet18_is_used_where_its_weights_are_and_only_there(tmp_path, monkeyp
     model = pretrained.pretrained_resnet18()
     assert not model.training
     assert torch.equal(model.fc.weight, published.fc.weight)
+
+
+def test_weights_without_torchvision_are_said_and_stop_nothing(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(pretrained.weights, "find", lambda name: tmp_path / "resnet18.pth")
+    monkeypatch.setitem(sys.modules, "torchvision.models", None)  # as where it is not installed
+    assert pretrained.pretrained_resnet18() is None
+    assert "pip install torchvision" in capsys.readouterr().out

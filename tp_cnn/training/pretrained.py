@@ -44,14 +44,19 @@ def pretrained_cifarnet() -> CifarNet:
 
 
 def pretrained_resnet18() -> nn.Module | None:
-    """torchvision's ResNet-18 with its ImageNet weights, in eval mode; None where they are not.
+    """torchvision's ResNet-18 with its ImageNet weights, in eval mode; None without these or it.
 
     Nothing is downloaded: ``tp-cnn data fetch resnet18`` does that.
     """
     path = weights.find("resnet18")
     if path is None:
         return None
-    from torchvision.models import resnet18  # slow to import
+    try:
+        from torchvision.models import resnet18  # slow to import
+    except ImportError as error:
+        print(f"Les poids de ResNet-18 sont là, mais pas torchvision ({error}).")
+        print("Pour l'obtenir : pip install torchvision, puis redémarrez le noyau.")
+        return None
 
     model = resnet18()
     model.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
