@@ -23,7 +23,7 @@ function and plain arguments, and gives an `Outcome`, plain too (see `running` a
 
 A check of another kind derives from `Check` and writes `judge`; `attempt` runs the student's code
 there and explains its errors. So do `networks` (the layers of a network), `loops` (a training step,
-an evaluation) and `tables` (cell by cell).
+an evaluation), `classes` (what its methods give) and `tables` (cell by cell).
 """
 
 import copy
@@ -69,6 +69,7 @@ class Verdict:
     message: str = ""
     mistake: str | None = None
     clue: str | None = None
+    share: float = 0.0  # of the cells of a table that are right, where it is not all
 
     @property
     def ok(self) -> bool:
@@ -91,8 +92,11 @@ class Mistake:
 
 
 def grade(verdict: Verdict, points: float) -> float:
-    """The points of a verdict, as nbgrader reads them from a test cell's last expression."""
-    return float(points) if verdict.ok else 0.0
+    """The points of a verdict, as nbgrader reads them from a test cell's last expression.
+
+    A table earns the share of its right cells, in hundredths of a point.
+    """
+    return float(points) if verdict.ok else round(points * verdict.share, 2)
 
 
 @dataclass(eq=False, repr=False)

@@ -71,7 +71,8 @@ class TableCheck(Check):
         lines += ["  ..."] * (len(wrong) > SHOWN)
         named = next((cell.mistake for cell in wrong if cell.mistake), None)
         clue = None if named else next((cell.clue for cell in wrong if cell.clue), None)
-        return Verdict("wrong", "\n".join(lines), named, clue)
+        share = (len(found) - len(wrong)) / len(found)
+        return Verdict("wrong", "\n".join(lines), named, clue, share)
 
     def _judge_cell(self, name: str, column: int, cell: object, row: list) -> WrongCell | None:
         wanted = self.answer[name][column]
