@@ -12,8 +12,6 @@ at will.
 """
 
 import argparse
-import csv
-import datetime
 import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
@@ -21,13 +19,10 @@ from dataclasses import asdict, replace
 import common
 
 from tp_cnn.display import thousands
-from tp_cnn.experiments import reference
-from tp_cnn.files import atomic_write
 from tp_cnn.scratch import bag_of_words
 from tp_cnn.training import recipe
 from tp_cnn.training.history import Row
 
-FOLDER = common.RESULTS.parents[1] / "tp_cnn" / "experiments" / "reference"
 CHECKPOINTS = common.RESULTS.parents[1] / "build" / "cifar10_reference"
 BASE = recipe.Recipe(
     dataset="cifar10", model="cifarnet", normalise="none", momentum=0, schedule="constant"
@@ -46,30 +41,12 @@ NOTES = {  # read by students
 
 
 def rows_of(part: str) -> list[dict]:
-    file = FOLDER / f"cifar10_{part}.csv"
-    return list(reference.parse(file.read_text(encoding="utf-8"))) if file.exists() else []
+    return common.reference_rows(f"cifar10_{part}")
 
 
 def add(part: str, row: dict, keys: tuple[str, ...]) -> None:
-    """Write the table again with ``row``, in place of the one that has the same keys."""
-    rows = {tuple(old[key] for key in keys): old for old in rows_of(part)}
-    rows[tuple(row[key] for key in keys)] = row
-    about = {
-        "command": common.command(),
-        "machine": common.machine(),
-        "data": recipe.load("cifar10").origin,
-        "date": datetime.date.today().isoformat(),
-        "seeds": ", ".join(map(str, sorted({row["seed"] for row in rows.values()}))),
-        "note": NOTES[part],
-        "seconds": "secondes de calcul, fils additionnés, et non d'horloge",
-    }
-    path = FOLDER / f"cifar10_{part}.csv"
-    with atomic_write(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        file.writelines(f"# {key}: {value}\n" for key, value in about.items())
-        writer = csv.DictWriter(file, list(row), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows[key] for key in sorted(rows))
-    print(part, row, flush=True)
+    data = recipe.load("cifar10").origin
+    common.add_to_reference(f"cifar10_{part}", row, keys, data, NOTES[part])
 
 
 def grid(epochs: int) -> None:

@@ -1,12 +1,23 @@
-"""Every notebook of the course, executed from a clean kernel in both editions."""
+"""Every notebook of the course, executed from a clean kernel in both editions.
+
+With the small parameters of grading: what is tested is that everything runs and what the checks
+say. `tp-cnn build` and `tp-cnn run` execute the quick profile.
+"""
+
+from itertools import cycle
 
 import nbformat
 import pytest
+from torchvision.transforms.functional import to_pil_image
 
 from tp_cnn import display
 from tp_cnn.authoring import run
-from tp_cnn.authoring.source import project_root
+from tp_cnn.authoring.source import project_root, read_sources
+from tp_cnn.data.files import catalog
+from tp_cnn.data.sources import load
+from tp_cnn.grading.grade import grading_parameters
 
+SOURCES = {source.name: source for source in read_sources()}
 NAMES = sorted(path.stem for path in (project_root() / "notebooks").glob("*.ipynb"))
 HANGS = 6 * 3600  # seconds: no test of speed, the machine of the tests may be busy
 pytestmark = pytest.mark.slow
@@ -18,6 +29,8 @@ def executed(tmp_path, monkeypatch):
     monkeypatch.setenv("TP_CNN_DOWNLOAD", "0")
 
     def execute(name, edition):
+        for variable, value in grading_parameters(SOURCES[name]).items():
+            monkeypatch.setenv(variable, value)
         (result,) = run.run_notebooks([name], "quick", edition, tmp_path, HANGS, HANGS)
         assert result.failure is None, str(result.failure)
         return nbformat.read(tmp_path / f"{name}.ipynb", as_version=4)
@@ -50,3 +63,24 @@ def test_a_solution_runs_and_every_check_says_right(executed, name):
     printed = checks(executed(name, "solutions"))
     assert printed
     assert {cell: text for cell, text in printed.items() if not text.startswith("✔ Juste")} == {}
+
+
+@pytest.fixture
+def class_folders(tmp_path, monkeypatch):
+    """CIFAR-10 as a folder a class, as the JPEG copy has it, made of coloured shapes."""
+    for split, count in (("train", 40), ("test", 12)):
+        images = cycle(load("shapes", split).images)
+        for name in catalog.CIFAR10.classes:
+            folder = tmp_path / "data" / "cifar10" / split / name
+            folder.mkdir(parents=True)
+            for i in range(count):
+                to_pil_image(next(images)).save(folder / f"{i}.png")
+    monkeypatch.setenv("TP_CNN_DATA", str(tmp_path / "data"))
+
+
+@pytest.mark.parametrize("name", ["06_transfert", "07_visualisation"])
+def test_a_solution_runs_on_the_classes_of_cifar(executed, class_folders, name):
+    """Their names come in French, and these notebooks choose among them."""
+    notebook = executed(name, "solutions")
+    assert {text[:7] for text in checks(notebook).values()} == {"✔ Juste"}
+    assert "cifar10" in str(notebook)

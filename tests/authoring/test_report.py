@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import nbformat
 import pytest
@@ -19,11 +20,12 @@ from tp_cnn.authoring.pages.pictures import element
 from tp_cnn.authoring.report_notebook import REMARKS_PLACEHOLDER, WORST_FIRST, read_notebook
 from tp_cnn.authoring.source import project_root, read_sources
 from tp_cnn.checks.engine.framework import LABELS
+from tp_cnn.commands import report as commands_report
 from tp_cnn.errors import CourseError
 
 ROOT = project_root()
 UNFILLED = sorted((ROOT / "notebooks").glob("*.ipynb"))
-SOLVED = sorted((ROOT / "solutions").glob("*.ipynb"))
+SOLVED = sorted((ROOT / "solutions").glob("0[1345]_*.ipynb"))  # those of the lab sheet
 LENET = ROOT / "notebooks" / "03_lenet_mnist.ipynb"
 LENET_SOLVED = ROOT / "solutions" / "03_lenet_mnist.ipynb"
 CIFAR_SOLVED = ROOT / "solutions" / "04_cifar10.ipynb"
@@ -127,7 +129,7 @@ def test_a_half_filled_notebook(tmp_path):
     assert references(page) == ["Q14"]
     assert "Les poids changent." in page
     assert (
-        'Sans réponse : Q13, 11 sans numéro.</p>\n<p class="missing">Inachevées : 1 sans numéro.'
+        'Sans réponse : Q13, 13 sans numéro.</p>\n<p class="missing">Inachevées : 1 sans numéro.'
         in page
     )
     assert page.count("Non exécutée") == 3
@@ -161,7 +163,7 @@ def test_questions_are_known_by_nbgraders_identifier_where_editors_drop_the_cell
     for number, cell in enumerate(notebook.cells):
         cell.id = f"other-{number}"
     nbformat.write(notebook, tmp_path / "n.ipynb")
-    assert len(read_notebook(tmp_path / "n.ipynb").entries) == 16
+    assert len(read_notebook(tmp_path / "n.ipynb").entries) == 18
 
 
 # -- order and references
@@ -349,9 +351,9 @@ def test_the_command_says_what_is_missing_then_writes(tmp_path, capsys):
     command = ["report", str(LENET), str(CIFAR_SOLVED), "-o", str(target), "--name", "Ada"]
     assert cli.main([*command, "--date", "2026-03-01"]) == 0
     said = capsys.readouterr().out
-    assert "03_lenet_mnist.ipynb : 0 question sur 16" in said
+    assert "03_lenet_mnist.ipynb : 0 question sur 18" in said
     assert "aucune cellule exécutée" in said
-    assert "sans réponse (16) : Q13, Q14 ★, « Construire LeNet-5 »," in said
+    assert "sans réponse (18) : Q13, Q14 ★, « Construire LeNet-5 »," in said
     assert "04_cifar10.ipynb : 16 questions sur 16" in said
     assert "bilan vide" in said
     assert said.index("sans réponse") < said.index(f"{target} : environ")
@@ -466,7 +468,7 @@ def test_the_cell_in_jupyter(execute_as_jupyter):
     for _ in range(2):
         said = execute(CELL)
         assert "03_lenet_mnist.ipynb, enregistré à" in said
-        assert "16 questions sur 16" in said
+        assert "18 questions sur 18" in said
         assert "compte_rendu.html, à côté du notebook : environ" in said
         assert str(folder) not in said
     assert "Ada" in (folder / "compte_rendu.html").read_text(encoding="utf-8")
@@ -477,8 +479,40 @@ def test_the_cell_in_jupyter(execute_as_jupyter):
     path = str(elsewhere / "dupont.ipynb")
     execute(f"import os; os.environ['JPY_SESSION_NAME'] = {path!r}")
     said = execute('report.from_notebook("03_lenet_mnist", "04_cifar10", follow_up=True)')
-    assert "dupont.ipynb : 0 question sur 16" in said
+    assert "dupont.ipynb : 0 question sur 18" in said
     assert "04_cifar10.ipynb : 16 questions" in said
     assert (elsewhere / "compte_rendu.html").exists()
     execute(f"del os.environ['JPY_SESSION_NAME']; __vsc_ipynb_file__ = {path!r}")
     assert "dupont.ipynb, enregistré" in execute(CELL)
+
+
+def test_a_page_of_someone_else_is_not_written_over(tmp_path):
+    page = tmp_path / "compte_rendu.html"
+    page.write_text("<!DOCTYPE html><title>Ma page</title>", encoding="utf-8")
+    account = report.Report([], [], "1er mai 2026", False)
+    with pytest.raises(CourseError, match="il reste tel quel"):
+        report.write(account, page)
+    assert "Ma page" in page.read_text(encoding="utf-8")
+    page.write_text("", encoding="utf-8")  # nothing is lost
+    for _ in range(2):  # nor by a page of ours
+        report.write(account, page)
+
+
+def test_the_page_is_written_before_anything_is_printed(tmp_path, monkeypatch, capsys):
+    def broken(*_, **__):
+        raise BrokenPipeError
+
+    source = project_root() / "notebooks/03_lenet_mnist.ipynb"
+    monkeypatch.setattr(report, "summary", broken)
+    with pytest.raises(BrokenPipeError):
+        commands_report.report_command(
+            SimpleNamespace(
+                notebooks=[str(source)],
+                name=[],
+                date=None,
+                follow_up=False,
+                output=str(tmp_path / "out.html"),
+            )
+        )
+    assert (tmp_path / "out.html").stat().st_size > 1000
+    assert capsys.readouterr().out == ""

@@ -3,7 +3,8 @@ import torch
 
 from tp_cnn.data import batches as batches_module
 from tp_cnn.data.augment import HorizontalFlip
-from tp_cnn.data.batches import Batches, split_train
+from tp_cnn.data.batches import Batches, only, split_train
+from tp_cnn.data.sources import load
 from tp_cnn.errors import CourseError
 
 
@@ -90,3 +91,17 @@ def test_wrong_arguments_are_refused(image_set):
         Batches(image_set(8).subset([]))
     with pytest.raises(CourseError, match="cannot hold 2 of 200"):
         split_train(image_set(200), 2)
+
+
+def test_only_some_classes_are_kept_and_numbered_in_the_order_asked():
+    whole = load("digits", "test")
+    kept = only(whole, ["7", "2"])
+    assert kept.classes == ("7", "2")
+    assert len(kept) == int((whole.labels == 7).sum() + (whole.labels == 2).sum())
+    sevens = kept.images[kept.labels == 0]
+    assert torch.equal(sevens, whole.images[whole.labels == 7])
+
+
+def test_only_an_unknown_class_is_refused():
+    with pytest.raises(CourseError, match=r"'chat'.*expected among 0, 1"):
+        only(load("digits", "test"), ["1", "chat"])

@@ -19,6 +19,7 @@ from tp_cnn.errors import CourseError
 from tp_cnn.grading import grade, manual
 from tp_cnn.grading.model import Submission
 from tp_cnn.grading.sandbox import bubblewrap
+from tp_cnn.grading.sandbox.bubblewrap import Limits
 from tp_cnn.grading.sandbox.execution import Execution
 from tp_cnn.grading.tables import spreadsheet_safe
 
@@ -216,13 +217,15 @@ def test_an_incident_is_not_remembered_as_a_student_s_status(again, mini, monkey
     assert [one.status for one in result.outcomes].count("graded") == 3
 
 
+class NoKernel:
+    limits = Limits()
+
+    def execute(self, notebook, tests):
+        return Execution(copy.deepcopy(notebook), failure="pas de noyau")
+
+
 def test_a_kernel_that_does_not_start_is_not_remembered_either(mini, answered):
     exam = grade.engine.Exam.of(mini)
-
-    class NoKernel:
-        def execute(self, notebook):
-            return Execution(copy.deepcopy(notebook), failure="pas de noyau")
-
     tried = grade.engine.attempt(Submission("a", "A", "a.ipynb", answered()), exam, NoKernel())
     assert (tried.outcome.status, tried.outcome.digest) == ("not-graded", "")
 
@@ -302,8 +305,9 @@ def test_without_a_sandbox_the_command_says_how_to_go_on(monkeypatch, capsys, tm
 
 
 def test_jobs_must_be_one_or_more(capsys, tmp_path):
-    assert main(["grade", "03", str(tmp_path), "-o", str(tmp_path / "o"), "-j", "0"]) == 1
-    assert "-j 0: expected 1 or more" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["grade", "03", str(tmp_path), "-o", str(tmp_path / "o"), "-j", "0"])
+    assert "'0': expected a whole number from 1 to 64" in capsys.readouterr().err
 
 
 def test_the_results_of_another_notebook_stay(batch):
@@ -338,7 +342,9 @@ def test_many_submissions_prepared_at_once():
     submission = Submission("a", "A", "a.ipynb", content)
 
     class NoKernel:
-        def execute(self, notebook):
+        limits = Limits()
+
+        def execute(self, notebook, tests):
             return Execution(copy.deepcopy(notebook), failure="pas de noyau")
 
     with ThreadPoolExecutor(4) as pool:
@@ -365,3 +371,20 @@ def test_a_cluster_gives_the_same_marks_though_a_worker_is_killed(batch, mini, t
         _grade(mini, tmp_path, said, scheduler=cluster.scheduler_address)
     assert killed
     assert _rows(tmp_path / "out" / "grades.csv") == _rows(batch[0] / "out" / "grades.csv")
+
+
+@pytest.mark.parametrize("name", grade.OURS)
+def test_what_is_in_a_folder_of_something_else_is_not_written_over(tmp_path, name):
+    (tmp_path / name).write_text("mine")
+    with (
+        pytest.raises(CourseError, match="that no tp-cnn grade wrote"),
+        grade._alone(tmp_path, "03"),
+    ):
+        pass
+    assert (tmp_path / name).read_text() == "mine"
+
+
+def test_without_a_checkout_the_folder_of_solutions_is_asked_for(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["grade", "03", ".", "-o", "marks"]) == 1
+    assert "--course" in capsys.readouterr().err

@@ -52,6 +52,23 @@ def test_an_impossible_number_of_points_is_none(text):
     assert points.earned(cell, "") == 0
 
 
+@pytest.mark.parametrize(
+    ("outputs", "shown"),
+    [
+        ([], False),
+        ([PRINTED], False),
+        ([_value("'right'")], False),
+        ([_value("nan")], False),
+        ([ERROR], True),
+        ([PRINTED, _value("1.5")], True),
+        ([_value("0.0")], True),
+    ],
+)
+def test_a_test_that_shows_no_points_is_seen(outputs, shown):
+    """One that a cell silenced would have all of them (see above)."""
+    assert points.are_shown(v4.new_code_cell("grade()", outputs=outputs)) is shown
+
+
 def test_what_a_test_writes_on_stderr_costs_nothing():
     metadata = {"nbgrader": {"grade": True, "solution": False, "points": 2, "grade_id": "t"}}
     warning = v4.new_output("stream", name="stderr", text="UserWarning")

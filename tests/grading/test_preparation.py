@@ -4,9 +4,7 @@ import json
 
 import pytest
 
-from tp_cnn.authoring import editions
 from tp_cnn.grading import preparation
-from tp_cnn.grading.canaries import Canaries
 from tp_cnn.grading.engine import Exam
 from tp_cnn.grading.rebuild import Rebuilt
 
@@ -33,7 +31,7 @@ def _ending(*_):
 def test_what_goes_beyond_the_limits_is_told(exam, monkeypatch, function):
     monkeypatch.setattr(preparation, "_prepare", function)
     monkeypatch.setattr(preparation, "SECONDS", 3)
-    rebuilt, prepared = preparation.prepare(exam.assignment, b"{}", {}, Canaries.new())
+    rebuilt, prepared = preparation.prepare(exam.assignment, b"{}", {}, exam.solutions)
     assert prepared is None
     assert rebuilt == Rebuilt(reasons=[preparation.TOO_HEAVY])
 
@@ -45,18 +43,18 @@ def _mistaken(*_):
 def test_a_mistake_of_ours_is_none_of_the_student_s(exam, monkeypatch):
     monkeypatch.setattr(preparation, "_prepare", _mistaken)
     with pytest.raises(RuntimeError, match="KeyError: 'x'"):
-        preparation.prepare(exam.assignment, b"{}", {}, Canaries.new())
+        preparation.prepare(exam.assignment, b"{}", {}, exam.solutions)
 
 
 def test_a_long_sum_is_no_reason_to_refuse_a_notebook(exam, answered):
     content = answered(poids="filter_weights = 0 " + "+ 1" * 900)
-    _, prepared = preparation.prepare(exam.assignment, content, {}, Canaries.new())
+    _, prepared = preparation.prepare(exam.assignment, content, {}, exam.solutions)
     assert prepared is not None
 
 
 def test_an_ordinary_submission_is_prepared(exam, answered):
     content = answered(poids="filter_weights = 76")
-    rebuilt, prepared = preparation.prepare(exam.assignment, content, {}, Canaries.new())
+    rebuilt, prepared = preparation.prepare(exam.assignment, content, {}, exam.solutions)
     sources = [cell.source for cell in prepared.cells]
     assert "filter_weights = 76" in sources
     assert not any("parameters" in source for source in sources)  # nothing needs them
@@ -67,12 +65,3 @@ def test_the_filled_copy_is_preferred_to_the_blank_one_and_both_to_another_noteb
     other = {"cells": [{"cell_type": "code", "source": "import pandas", "metadata": {}}]}
     contents = [json.dumps(other).encode(), b"{", answered(), answered(poids="filter_weights = 3")]
     assert [exam.likeness(content) for content in contents] == [0, 0, 1, 2]
-
-
-def test_what_a_student_may_shadow_is_imported_again_before_each_test(exam):
-    content = json.dumps(editions.notebook(exam.source, "solution")).encode()
-    _, prepared = preparation.prepare(exam.assignment, content, {}, Canaries.new())
-    places = [i for i, cell in enumerate(prepared.cells) if cell.id.endswith("-test")][2::3]
-    imports = "from tp_cnn.checks.engine.framework import grade"
-    assert len(places) == 2
-    assert all(imports in prepared.cells[place - 2].source for place in places)

@@ -7,15 +7,28 @@ from tp_cnn.grading.selection import needed
 
 
 def _cell(source, id, role="given"):
-    metadata = {"answer": {"nbgrader": {"solution": True}}, "added": {"tp_cnn": {"added": True}}}
+    metadata = {
+        "answer": {"nbgrader": {"solution": True}},
+        "test": {"nbgrader": {"solution": False, "grade": True}},
+        "added": {"tp_cnn": {"added": True}},
+    }
     return v4.new_code_cell(source, id=id, metadata=metadata.get(role, {}))
+
+
+TEST = _cell("check(answer)", "test", "test")
 
 
 def _kept(*given, answer="answer = x"):
     cells = [_cell(source, f"g{place}") for place, source in enumerate(given)]
-    kept = needed([*cells, _cell(answer, "answer", "answer")])
-    assert kept[-1].source == answer
-    return [cell.source for cell in kept[:-1]]
+    kept = needed([*cells, _cell(answer, "answer", "answer"), TEST])
+    assert [cell.source for cell in kept[-2:]] == [answer, TEST.source]
+    return [cell.source for cell in kept[:-2]]
+
+
+def test_an_answer_that_no_test_depends_on_is_left_out():
+    cells = [_cell("photo = draw()\nfor _ in range(9):\n    train(photo)", "own", "answer")]
+    cells += [_cell("x = list(range(3))", "x", "answer"), _cell("check(x)", "test", "test")]
+    assert [cell.id for cell in needed(cells)] == ["x", "test"]
 
 
 def test_what_an_answer_reads_is_kept_with_what_it_was_made_from():
@@ -47,6 +60,12 @@ def test_what_may_change_a_value_is_kept(change):
     assert _kept("import torch", "x = []", change)[-1] == change
 
 
+def test_a_call_does_not_change_a_builtin_function_but_its_name_may_be_bound():
+    loop = "for i in range(3):\n    print(i)"
+    assert _kept("x = 1", loop, answer="answer = [x for _ in range(2)]") == ["x = 1"]
+    assert _kept("range = list", loop, answer="answer = range(2)") == ["range = list"]
+
+
 def test_a_training_whose_result_nobody_reads_is_left_out():
     assert _kept("x = 1", "model = make()", "history = fit(model)", "history") == ["x = 1"]
 
@@ -62,7 +81,7 @@ def _added(source, answer="answer = helper()"):
     """What is executed of a student's own cell, between given ones and an answer."""
     given = _cell("import numpy as np\nbase = 2\nmore = 3", "b")
     cells = [given, v4.new_markdown_cell("texte", id="m"), _cell(source, "own", "added")]
-    kept = {c.id: c.source for c in needed([*cells, _cell(answer, "answer", "answer")])}
+    kept = {c.id: c.source for c in needed([*cells, _cell(answer, "answer", "answer"), TEST])}
     return kept.get("own"), kept.get("b")
 
 
@@ -104,7 +123,7 @@ def test_what_a_function_reads_is_kept_even_after_the_function():
         _cell("def f():\n    return later", "g0"),
         _cell("answer = f", "answer", "answer"),
         _cell("later = 1\nother = 2", "g1"),
-        _cell("answer()", "test", "answer"),
+        _cell("answer()", "test", "test"),
     ]
     assert [cell.source for cell in needed(cells)][2] == "later = 1"
 

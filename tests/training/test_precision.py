@@ -135,7 +135,7 @@ def test_a_checkpoint_keeps_its_precision_and_refuses_another(
     automatic({"float32": 1.0, "bfloat16": 2.0})  # elsewhere, another choice
     model, _ = run(image_set(), 2, path)
     assert precision.of(model) == "bfloat16"
-    with pytest.raises(CourseError, match="a run in bfloat16, this one is in float32"):
+    with pytest.raises(CourseError, match="its precision is bfloat16, here it is float32"):
         run(image_set(), 3, path, computes_in="float32")
     monkeypatch.setenv("TP_CNN_PRECISION", "float32")
     with pytest.raises(CourseError, match="TP_CNN_PRECISION=float32, but this run is in bfloat16"):

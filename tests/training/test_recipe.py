@@ -13,9 +13,10 @@ from tp_cnn.data.augment import (
     RandomCrop,
     RandomShift,
 )
-from tp_cnn.data.normalise import channel_statistics
+from tp_cnn.data.normalise import channel_statistics, to_unit
 from tp_cnn.data.sources import load
 from tp_cnn.errors import CourseError
+from tp_cnn.models import CIFAR_SIZE
 from tp_cnn.training import recipe
 
 DIGITS = recipe.Recipe(dataset="digits", validation=0.2, epochs=2, seed=1)
@@ -66,6 +67,16 @@ def test_zca_whitens_the_size_that_the_network_sees():
         assert images.shape[1:] == (1, 20, 20)
 
 
+def test_the_test_images_kept_are_the_same_for_every_seed():
+    wanted = replace(DIGITS, test_images=100)
+    first, second = (
+        recipe.prepare(replace(wanted, seed=seed), device=torch.device("cpu"))["test"].images
+        for seed in (0, 1)
+    )
+    assert len(first) == 100
+    assert torch.equal(first, second)
+
+
 def test_keep_draws_the_same_share_of_each_class():
     kept = recipe.keep(load("digits", "train"), 200)
     assert len(kept) == 200
@@ -78,7 +89,7 @@ def test_keep_draws_the_same_share_of_each_class():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"model": "resnet"}, "model 'resnet': expected one of lenet5, cifarnet, dense$"),
+        ({"model": "resnet"}, "model 'resnet': expected one of lenet5, dense, cifarnet, .*vit$"),
         ({"optimizer": "sgdd"}, "optimizer 'sgdd': expected one of sgd, adam, adamw$"),
         (
             {"schedule": "linear"},
@@ -93,6 +104,21 @@ def test_keep_draws_the_same_share_of_each_class():
 def test_a_wrong_recipe_says_what_was_expected(change, message):
     with pytest.raises(CourseError, match=message):
         recipe.train(replace(DIGITS, **change), device="cpu")
+
+
+@pytest.mark.parametrize("model", sorted(CIFAR_SIZE))
+def test_every_network_of_cifar_size_is_known_by_its_name(model):
+    images = load("shapes", "test")
+    made = recipe.make_model(replace(DIGITS, dataset="shapes", model=model), images)
+    assert made(to_unit(images.images[:2])).shape == (2, len(images.classes))
+    with pytest.raises(CourseError, match=f"{model} takes 32×32 images"):
+        recipe.make_model(replace(DIGITS, model=model), load("digits", "test"))
+
+
+def test_a_residual_network_learns_by_its_name():
+    wanted = replace(DIGITS, dataset="shapes", model="resnet8", images=300, epochs=2)
+    losses = recipe.train(wanted, device="cpu", progress=False).history.train_loss
+    assert losses[1] < losses[0]
 
 
 @pytest.mark.parametrize("schedule", ["constant", "exponential", "cosine", "one-cycle"])

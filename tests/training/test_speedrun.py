@@ -11,18 +11,19 @@ SMALL = {"widths": (8, 16, 16), "batch": 100, "dataset": "shapes", "device": "cp
 
 def test_a_small_run_learns_and_says_what_it_used():
     said = []
-    result = speedrun(images=2000, epochs=4, say=said.append, **SMALL)
-    assert result.accuracy > 0.3  # of 10 classes
-    assert result.seconds > 0
-    assert any("shapes" in line for line in said)
-    assert "test accuracy" in said[-1]
+    accuracy, seconds = speedrun(images=2000, epochs=8, say=said.append, **{**SMALL, "batch": 50})
+    assert accuracy > 0.3  # of 10 classes
+    assert seconds > 0
+    assert "shapes" in said[0]
+    assert said[1].startswith("device: cpu")
+    assert said[-1] == f"320 steps in {seconds:.2f} s, test accuracy {accuracy:.2%}"
 
 
 def test_one_seed_gives_one_result():
     first, second = (
         speedrun(images=300, epochs=1, say=lambda line: None, **SMALL) for _ in range(2)
     )
-    assert first.accuracy == second.accuracy
+    assert first[0] == second[0]
 
 
 def test_the_first_layer_whitens_patches_and_does_not_learn():
@@ -66,3 +67,28 @@ def test_the_command_knows_the_recipe(monkeypatch):
     arguments = ["train", "--recipe", "speedrun", "--images", "500", "--seed", "4"]
     assert cli.main(arguments) == 0
     assert asked == {"seed": 4, "images": 500, "root": None, "device": None}
+
+
+@pytest.mark.parametrize(
+    ("line", "refused"),
+    [
+        ("--epochs 5", "leave out --epochs"),  # its default: what was given counts
+        ("--lr 0.1 --flip --images 500", "leave out --lr, --flip"),
+        ("--model cifarnet --batch-norm", "leave out --model, --batch-norm"),
+        ("--images -1", "images is -1: expected a whole number from 0"),
+        ("--seed -1", "seed is -1: expected a whole number from 0"),
+        ("--device toaster", "device 'toaster': expected auto, cpu"),
+    ],
+)
+def test_what_it_does_not_read_is_refused(line, refused, monkeypatch, capsys):
+    monkeypatch.setattr(module, "load", lambda *_: pytest.fail("data was read"))
+    assert cli.main(["train", "--recipe", "speedrun", *line.split()]) == 1
+    errors = capsys.readouterr().err
+    assert refused in errors
+    assert len(errors.splitlines()) == 1
+
+
+def test_several_processes_are_refused(monkeypatch, capsys):
+    monkeypatch.setattr("tp_cnn.training.distributed.size", lambda: 2)
+    assert cli.main(["train", "--recipe", "speedrun"]) == 1
+    assert "call it without torchrun" in capsys.readouterr().err

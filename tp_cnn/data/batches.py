@@ -1,6 +1,8 @@
 """Batches of a set that lives on the device, and the split of a train set."""
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -61,6 +63,17 @@ class Batches:
         self.normalise = normalise
         self.generator = torch.Generator(self.device).manual_seed(seed)
 
+    def description(self) -> dict[str, str]:
+        """What the batches depend on: a checkpoint keeps it, and refuses to go on with others."""
+        return {
+            "images": self.image_set.fingerprint(),
+            "batch_size": str(self.batch_size),
+            "shuffle": str(self.shuffle),
+            "augment": ", ".join(map(_named, self.augment)) or "none",
+            "normalise": _named(self.normalise),
+            "seed": str(self.generator.initial_seed()),
+        }
+
     def __len__(self) -> int:
         return -(-len(self.labels) // self.batch_size)  # rounded up
 
@@ -91,6 +104,11 @@ class Batches:
         return torch.arange(count, device=self.device)
 
 
+def _named(function: Callable) -> str:
+    """A function or an object that is called, without the address where it lies in memory."""
+    return getattr(function, "__qualname__", None) or re.sub(r" at 0x\w+", "", repr(function))
+
+
 def split_train(
     image_set: ImageSet, validation: float | int = 0.1, seed: int = 0
 ) -> tuple[ImageSet, ImageSet]:
@@ -118,6 +136,25 @@ def keep(image_set: ImageSet, count: int, seed: int = 0) -> ImageSet:
     if count >= len(image_set):
         return image_set
     return image_set.subset(_draw(image_set, len(image_set) - count, seed)[0])
+
+
+def only(image_set: ImageSet, classes: Sequence[str]) -> ImageSet:
+    """The images of these classes alone, labelled by their place in ``classes``.
+
+    Raises:
+        CourseError: the set has no class of that name.
+    """
+    absent = [name for name in classes if name not in image_set.classes]
+    if absent:
+        known = ", ".join(image_set.classes)
+        raise CourseError(f"{image_set.name} has no class {absent[0]!r}: expected among {known}")
+    label_of = {image_set.classes.index(name): new for new, name in enumerate(classes)}
+    new_labels = torch.tensor([label_of.get(old, -1) for old in range(len(image_set.classes))])
+    labels = new_labels[image_set.labels]
+    kept = (labels >= 0).nonzero().flatten()
+    return replace(
+        image_set, images=image_set.images[kept], labels=labels[kept], classes=tuple(classes)
+    )
 
 
 def _draw(image_set: ImageSet, held_out: float | int, seed: int) -> list[list[int]]:

@@ -15,8 +15,9 @@ from pathlib import Path
 import torch
 
 from tp_cnn import runtime
-from tp_cnn.data.sources import ImageSet, load
+from tp_cnn.data.sources import load
 from tp_cnn.errors import CourseError
+from tp_cnn.experiments.configurations import own_model
 from tp_cnn.experiments.results import Results, Run
 from tp_cnn.training import recipe as recipes
 from tp_cnn.training.history import History, Row
@@ -26,6 +27,7 @@ from tp_cnn.training.recipe import Recipe
 CODE = (
     "training/recipe.py",
     "training/loop.py",
+    "training/checkpoint.py",
     "runtime.py",
     "training/precision.py",
     "training/distributed.py",
@@ -34,7 +36,7 @@ CODE = (
     "data/normalise.py",
     "models/*.py",
 )
-BUDGET_FIELDS = ("dataset", "model", "images", "validation", "epochs")
+BUDGET_FIELDS = ("dataset", "model", "images", "validation", "test_images", "epochs")
 
 
 def compare(
@@ -66,6 +68,8 @@ def compare(
         CourseError: the folder holds results of other code, data or budgets, or another comparison
             is at work there; or runs failed (they diverged, for example), once the others are done.
     """
+    for recipe in configurations.values():
+        recipes.check_known(recipe)
     data = {name: _data(name, root) for name in {one.dataset for one in configurations.values()}}
     folder = Results(results)
     computes_in = _precision(folder, next(iter(configurations.values())), root, device)
@@ -182,11 +186,10 @@ def _precision(folder: Results, recipe: Recipe, root: str | Path | None, device:
 def _describe(
     name: str, recipe: Recipe, data: dict[str, str], device: str | None, computes_in: str
 ) -> Run:
-    if recipe.epochs < 1:
-        raise CourseError(f"epochs is {recipe.epochs}: a comparison needs 1 or more")
     settings = asdict(recipe)
     conditions = {
         **{key: settings[key] for key in BUDGET_FIELDS},
+        "model": "each its own" if own_model(name) else recipe.model,
         "train set": data["train"],
         "test set": data["test"],
         "torch": torch.__version__.split("+")[0],
@@ -205,15 +208,9 @@ def _data(dataset: str, root: str | Path | None) -> dict[str, str]:
     train_set, test_set = load(dataset, "train", root), load(dataset, "test", root)
     return {
         "origin": train_set.origin,
-        "train": _fingerprint(train_set),
-        "test": _fingerprint(test_set),
+        "train": train_set.fingerprint(),
+        "test": test_set.fingerprint(),
     }
-
-
-def _fingerprint(image_set: ImageSet) -> str:
-    digest = hashlib.sha256(image_set.images.contiguous().numpy())
-    digest.update(image_set.labels.contiguous().numpy())
-    return f"{len(image_set):,} images, digest {digest.hexdigest()[:8]}"
 
 
 def _code() -> dict[str, str]:

@@ -9,14 +9,17 @@ from tp_cnn import display
 from tp_cnn.authoring import editions
 from tp_cnn.authoring.source import Source
 from tp_cnn.errors import CourseError
-from tp_cnn.grading import canaries, points, preparation
-from tp_cnn.grading.canaries import Canaries, is_test
+from tp_cnn.grading import points, preparation
+from tp_cnn.grading.apart import BeyondLimits, apart
 from tp_cnn.grading.model import GradedQuestion, Mark, Outcome, Submission
 from tp_cnn.grading.rebuild import Rebuilt
 from tp_cnn.grading.sandbox.execution import Execution, Executor
-from tp_cnn.grading.selection import is_given
+from tp_cnn.grading.sandbox.process import START
+from tp_cnn.grading.selection import is_given, is_solution
+from tp_cnn.grading.steps import Step, is_test, tests
 
 LONGEST_MESSAGE = 2000  # characters
+TOO_MUCH = "le processus qui juge a dépassé sa mémoire ou son temps"
 
 
 @dataclass
@@ -25,8 +28,8 @@ class Exam:
 
     source: Source
     assignment: object  # the notebook, hidden tests inside
+    tests: dict[str, list[Step]]  # what each test cell asks for
     others: dict[str, set[str]] = field(default_factory=dict)  # other notebooks: their grade ids
-    control: dict = field(default_factory=dict)  # what the solution's canaries show
 
     @classmethod
     def of(cls, source: Source, others: list[Source] = ()) -> "Exam":
@@ -35,12 +38,19 @@ class Exam:
             for other in others
             if other.name != source.name
         }
-        return cls(source, editions.notebook(source, "assignment"), known)
+        assignment = editions.notebook(source, "assignment")
+        return cls(source, assignment, tests(assignment), known)
 
     @property
     def questions(self) -> list[GradedQuestion]:
         """The questions that have points."""
         return [_question(one) for one in self.source.questions if one.points]
+
+    @property
+    def solutions(self) -> dict[str, str]:
+        """The text of each answer with its solution."""
+        cells = editions.notebook(self.source, "solution").cells
+        return {cell.id: cell.source for cell in cells if is_solution(cell)}
 
     def likeness(self, content: bytes) -> int:
         """How much a file looks like an answer to this notebook; see `preparation.likeness`."""
@@ -79,24 +89,24 @@ def _rubric(text: str) -> str:
 
 
 def check_control(exam: Exam, executor: Executor) -> None:
-    """Grade the solution, and keep what its canaries show.
+    """Grade the solution.
 
     Raises:
         CourseError: the solution does not get all the points, or the kernel does not start.
     """
     content = editions.serialise(editions.notebook(exam.source, "solution")).encode()
-    watch = Canaries.new()
-    rebuilt, prepared = preparation.prepare(exam.assignment, content, {}, watch)
+    rebuilt, prepared = preparation.prepare(exam.assignment, content, {}, exam.solutions)
     if prepared is None:
         raise CourseError(f"the solution of {exam.source.name}: {'; '.join(rebuilt.reasons)}")
-    execution, exam.control = _execute(rebuilt, prepared, watch, executor, {})
+    execution = _execute(rebuilt, prepared, executor, exam)
     tried = Tried(Outcome("_control", "_control", "", "graded"), rebuilt, execution.notebook)
     if not execution.failure:
         mark(tried, exam)
     lost = [one for one in tried.outcome.marks if not one.by_hand and one.earned != one.points]
-    if execution.failure or execution.stops or lost:
-        stops = "; ".join(f"{stop.cell}: {stop.detail}" for stop in execution.stops)
-        why = execution.failure or stops or f"{lost[0].cell}: {' '.join(lost[0].messages)[:500]}"
+    if execution.failure or execution.stops or execution.doubts or lost:
+        stops = [f"{stop.cell}: {stop.detail}" for stop in execution.stops] + execution.doubts
+        lines = [f"{mark.cell}: {' '.join(mark.messages)[:500]}" for mark in lost[:1]]
+        why = execution.failure or "; ".join(stops or lines)
         raise CourseError(
             f"the solution of {exam.source.name} does not get all its points here, so that no "
             f"submission was graded. {why}\nCheck the machine with `tp-cnn doctor`, and the "
@@ -128,19 +138,20 @@ def attempt(submission: Submission, exam: Exam, executor: Executor) -> Tried:
         outcome.status = "missing" if submission.missing else "not-graded"
         outcome.reasons.append(submission.problem)
         return Tried(outcome)
-    watch = Canaries.new()
-    rebuilt, prepared = preparation.prepare(exam.assignment, submission.content, exam.others, watch)
+    rebuilt, prepared = preparation.prepare(
+        exam.assignment, submission.content, exam.others, exam.solutions
+    )
     outcome.repairs, outcome.reasons = gathered(rebuilt.repairs), gathered(rebuilt.reasons)
     if rebuilt.notebook is None:
         outcome.status = "not-graded"
         return Tried(outcome)
-    execution, shown = _execute(rebuilt, prepared, watch, executor, exam.control)
+    execution = _execute(rebuilt, prepared, executor, exam)
     if execution.failure:
         outcome.status, outcome.digest = "not-graded", ""  # ours, not the student's: try again
         outcome.reasons.append(execution.failure)
         return Tried(outcome)
     outcome.notes += [f"cellule « {stop.cell} » : {stop.detail}" for stop in execution.stops]
-    outcome.reasons += canaries.compare(shown, exam.control)
+    outcome.reasons += execution.doubts
     outcome.status = "suspicious" if outcome.reasons else "graded"
     outcome.seconds = time.perf_counter() - start
     return Tried(outcome, rebuilt, execution.notebook)
@@ -177,27 +188,30 @@ def mark(tried: Tried, exam: Exam) -> None:
     ]
 
 
-def _execute(
-    rebuilt: Rebuilt, prepared, watch: Canaries, executor: Executor, control: dict
-) -> tuple[Execution, dict]:
+def _execute(rebuilt: Rebuilt, prepared, executor: Executor, exam: Exam) -> Execution:
     """Execute what `preparation` made; put what it shows into the whole notebook."""
-    execution = executor.execute(prepared)
-    shown = watch.remove(execution.notebook)
+    limits = executor.limits
+    seconds = (1 + limits.withdrawals) * START + 2 * limits.notebook_seconds
+    try:
+        execution = apart(executed, (executor, prepared, exam.tests), seconds, limits.memory)
+    except BeyondLimits:
+        return Execution(prepared, failure=TOO_MUCH)
     for cell in filter(is_test, execution.notebook.cells):
-        wanted = control.get(("result", cell.id)) == "shown"
-        if wanted and not canaries.error(cell) and not _is_possible(cell):
-            _fail(cell)  # a test that shows nothing, where the solution's shows points
+        if not points.are_shown(cell):
+            _fail(cell)  # the notebook was stopped before it, or the kernel told nonsense
     done = {cell.id: cell for cell in execution.notebook.cells if not is_given(cell)}
     execution.notebook.cells = [done.get(cell.id, cell) for cell in rebuilt.notebook.cells]
-    return execution, shown
+    return execution
 
 
-def _is_possible(test) -> bool:
-    """Whether a test shows a number of points that it can give."""
-    try:
-        return 0 <= float(canaries.result(test)) <= test.metadata["nbgrader"]["points"]
-    except ValueError:
-        return False
+def executed(executor: Executor, prepared, tests: dict[str, list[Step]]) -> Execution:
+    """Execute a notebook and carry out its tests, in the process where this is called.
+
+    A notebook with checks of a kind that cannot be judged from here runs its tests in the sandbox.
+    """
+    from tp_cnn.grading.judge import Bench, is_outside  # imports PyTorch
+
+    return executor.execute(prepared, Bench(tests) if is_outside(tests) else None)
 
 
 def _fail(cell) -> None:

@@ -23,6 +23,20 @@ def earned(cell, blank: str) -> float | None:
     return most
 
 
+def are_shown(test) -> bool:
+    """Whether a test cell shows an error or its points, with which each of the course's ends.
+
+    `earned` gives all of them to one that shows neither, as nbgrader does.
+    """
+    for output in test.outputs:
+        if output.output_type == "error":
+            return True
+        if output.output_type == "execute_result":
+            text = output.data.get("text/plain", "")
+            return text.replace(".", "", 1).isdecimal()
+    return False
+
+
 def _number(text: str, most: float) -> float:
     """The number that a test shows; all the points if it shows something else."""
     try:

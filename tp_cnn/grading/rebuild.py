@@ -8,12 +8,13 @@ import copy
 from dataclasses import dataclass, field, replace
 
 from tp_cnn.authoring import saved
+from tp_cnn.authoring.parsing import parse
 from tp_cnn.authoring.saved import SavedCell, SavedNotebook
 from tp_cnn.grading import outputs
 from tp_cnn.grading.matching import Given, given_cells, match, squeezed
 from tp_cnn.grading.mending import Mending
 from tp_cnn.grading.names import unique
-from tp_cnn.grading.suspicions import suspicions
+from tp_cnn.grading.suspicions import imported, suspicions
 
 ASK = "demander de nouveau le fichier .ipynb, enregistré par Jupyter"
 UNREADABLE = "images illisibles ou démesurées, laissées de côté : {}"
@@ -53,7 +54,7 @@ def rebuild(assignment, content: bytes, others: dict[str, set[str]] | None = Non
     return Rebuilt(
         notebook=_notebook(assignment, mended),
         repairs=mended.repairs + [UNREADABLE.format(unreadable)] * bool(unreadable),
-        reasons=[*mended.reasons, *_suspicions(mended)],
+        reasons=[*mended.reasons, *_suspicions(mended, given_imports(assignment))],
         figures=outputs.within(figures),
     )
 
@@ -98,7 +99,13 @@ def _notebook(assignment, mended: Mending):
     return notebook
 
 
-def _suspicions(mended: Mending) -> list[str]:
+def given_imports(assignment) -> dict[str, str]:
+    """What the given cells import: name -> full name."""
+    trees = [parse(cell.source) for cell in assignment.cells if cell.cell_type == "code"]
+    return imported([tree for tree in trees if tree])
+
+
+def _suspicions(mended: Mending, given: dict[str, str]) -> list[str]:
     """Which of the cells that the student wrote or edited a person must look at, and why."""
     cells = []
     for one in mended.given:
@@ -112,7 +119,7 @@ def _suspicions(mended: Mending) -> list[str]:
     told = [
         f"cellule « {name} » : {what}"
         for name, source, kind in cells
-        for what in suspicions(source, kind)
+        for what in suspicions(source, kind, given)
     ]
     return list(dict.fromkeys(told))
 

@@ -1,11 +1,12 @@
 """What of a notebook must be executed to grade it.
 
-The answers and the tests, and the statements of the other cells on which they depend: those that
-may bind or change a name used further down. Drawings, trainings and a student's own experiments
-that no answer uses are left out.
+The tests, and what they depend on: the answers and the statements of the other cells that may bind
+or change a name used further down. Drawings, trainings and experiments that no test uses are left
+out: a person marks them, on the outputs that were handed in.
 """
 
 import ast
+import builtins
 import copy
 import re
 import symtable
@@ -17,6 +18,7 @@ from tp_cnn.grading.suspicions import parse_cell
 DRAWING = ("tp_cnn.plots", "tp_cnn.display", "tp_cnn.authoring.report", "IPython.display")
 # What these bind or change cannot be told from the text: a cell that calls them is executed.
 UNKNOWN = {"exec", "eval", "globals", "locals", "vars", "setattr", "get_ipython", "*"}
+BUILTINS = set(dir(builtins)) - UNKNOWN  # to call range changes nothing; to bind its name does
 SETTING = re.compile(r"set_\w+|seed|manual_seed|filterwarnings|simplefilter")  # of a module
 
 
@@ -54,9 +56,12 @@ def _pass(cells, trees, modules: set[str], harmless: set[str], late: set[str]):
             wanted |= set(re.findall(r"\w+", cell.source))
             kept.append(cell)
             continue
+        parts = [(one, _facts(one, modules, harmless)) for one in reversed(tree.body)]
+        goal = wanted | late | UNKNOWN
+        if is_solution(cell) and not any(facts.touches & goal for _, facts in parts):
+            continue
         statements = []
-        for statement in reversed(tree.body):
-            facts = _facts(statement, modules, harmless)
+        for statement, facts in parts:
             if is_answer(cell):
                 wanted |= facts.reads
             elif facts.touches & (wanted | late | UNKNOWN):
@@ -74,8 +79,13 @@ def _pass(cells, trees, modules: set[str], harmless: set[str], late: set[str]):
 
 
 def is_answer(cell) -> bool:
-    """Whether a cell is an answer or a test, which are executed as they are."""
+    """Whether a cell is an answer or a test: whole, or not at all."""
     return "nbgrader" in cell.metadata
+
+
+def is_solution(cell) -> bool:
+    """Whether a cell is an answer, and no test."""
+    return bool(cell.metadata.get("nbgrader", {}).get("solution"))
 
 
 def is_added(cell) -> bool:
@@ -114,7 +124,7 @@ def _facts(statement: ast.stmt, modules: set[str], harmless: set[str]) -> Facts:
     reads = later | {one.get_name() for one in top if one.is_referenced()}
     binds = {one.get_name() for one in top if one.is_assigned() or one.is_imported()}
     binds |= {"*"} & names
-    changes = _changes(statement, harmless) & reads - modules
+    changes = _changes(statement, harmless) & reads - modules - BUILTINS
     defines = binds if isinstance(statement, DEFINITIONS) else set()
     return Facts(reads, later, binds | changes, defines)
 

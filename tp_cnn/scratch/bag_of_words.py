@@ -65,6 +65,12 @@ def nearest_word(patches: Tensor, vocabulary: Tensor) -> Tensor:
     return (patches @ vocabulary.T - vocabulary.square().sum(1) / 2).argmax(-1)
 
 
+def histogram(patches: Tensor, vocabulary: Tensor) -> Tensor:
+    """The share of the patches (n, values) whose closest word is each one: float32 (words,)."""
+    words = nearest_word(patches, vocabulary)
+    return torch.bincount(words, minlength=len(vocabulary)) / len(patches)
+
+
 def describe(images: Tensor, vocabulary: Tensor, side: int = SIDE) -> Tensor:
     """The histogram of words of each image, in shares: float32 (N, words), each row adds up to 1.
 

@@ -7,8 +7,7 @@
 import contextlib
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,8 +19,8 @@ from tqdm.auto import tqdm
 
 from tp_cnn import runtime
 from tp_cnn.errors import CourseError
-from tp_cnn.files import atomic_write
 from tp_cnn.training import distributed, precision
+from tp_cnn.training.checkpoint import Checkpoint
 from tp_cnn.training.history import History, Row
 
 NAN_CHECK_EVERY = 50  # batches; reading a loss makes a GPU wait
@@ -89,6 +88,52 @@ def epoch(
     if training:
         _refuse_nan(measure.loss, optimizer)
     return measure
+
+
+def step(
+    model: nn.Module, images: Tensor, labels: Tensor, criterion: nn.Module, optimizer: Optimizer
+) -> float:
+    """Correct the model's weights once, on one batch; the loss of that batch (question 15)."""
+    loss = criterion(model(images), labels)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    return loss.item()
+
+
+def epoch_of_steps(
+    batches: Iterable[tuple[Tensor, Tensor]],
+    model: nn.Module,
+    criterion: nn.Module,
+    optimizer: Optimizer,
+    step: Callable = step,
+) -> Measure:
+    """Train for an epoch, as `epoch` does, by a function of one batch like `step`.
+
+    Raises:
+        CourseError: the loss is no longer a number, or there is no batch.
+    """
+    model.train()
+    device = next(model.parameters()).device
+    computes_in = None
+    scores: list[Tensor] = []
+    hook = model.register_forward_hook(lambda _, __, outputs: scores.append(outputs.detach()))
+    total_loss, correct, count = 0.0, 0, 0
+    try:
+        for images, labels in batches:
+            scores.clear()
+            computes_in = computes_in or precision.for_batch(model, images)
+            with precision.autocast(device, computes_in):
+                loss = float(step(model, images, labels, criterion, optimizer))
+            _refuse_nan(loss, optimizer)
+            total_loss += loss * len(labels)
+            correct += (scores[0].argmax(1) == labels).sum().item()
+            count += len(labels)
+    finally:
+        hook.remove()
+    if count == 0:
+        raise CourseError(NO_BATCH)
+    return Measure(total_loss / count, correct / count)
 
 
 def _refuse_nan(loss: float, optimizer: Optimizer) -> None:
@@ -162,6 +207,8 @@ def fit(
     computes_in: str | None = None,
     progress: bool | None = None,
     after_epoch: Callable[[Row], None] | None = None,
+    identity: Mapping[str, object] | None = None,
+    step: Callable | None = None,
 ) -> History:
     """Train for ``epochs`` epochs, measuring on ``validation`` after each.
 
@@ -169,12 +216,15 @@ def fit(
 
     Args:
         scheduler: steps after each ``step_each``: ``"epoch"`` or ``"batch"``.
-        checkpoint: a file written after each epoch. If it exists already, the run goes on from
-            there; on the CPU it then gives the same weights as an uninterrupted one, exactly.
+        checkpoint: a file written after each epoch. If it exists already, the same run goes on
+            from there; on the CPU it then gives the same weights as an uninterrupted one, exactly.
         computes_in: ``"float32"`` or ``"bfloat16"``; by default the checkpoint's, or what
             `tp_cnn.training.precision` chooses.
         progress: show a bar an epoch; by default unless ``TP_CNN_PROGRESS=0``.
         after_epoch: called with each new row of the history.
+        identity: what else must be the same for a run to go on from the checkpoint.
+        step: trains on one batch in the place of the loop's own lines, as `step` does; it goes
+            without a scheduler that steps after each batch.
 
     Raises:
         CourseError: the loss is no longer a number, or the checkpoint belongs to another run.
@@ -183,87 +233,32 @@ def fit(
         raise CourseError(f"step_each is {step_each!r}: expected 'epoch' or 'batch'")
     criterion = criterion or nn.CrossEntropyLoss()
     progress = runtime.settings().progress if progress is None else progress
+    inner = distributed.inner(model)
     if computes_in:
-        precision.keep(distributed.inner(model), computes_in)
-    run = _Run(model, train, optimizer, scheduler)
-    history = run.load(checkpoint) if checkpoint and Path(checkpoint).exists() else History()
+        precision.keep(inner, computes_in)
+    history, run = History(), None
+    if checkpoint:
+        run = Checkpoint(checkpoint, inner, train, validation, optimizer, scheduler, identity or {})
+        history = run.load(epochs)
     try:
         for number in range(len(history) + 1, epochs + 1):
             start, rate = time.perf_counter(), optimizer.param_groups[0]["lr"]
             bar = tqdm(train, f"époque {number}/{epochs}", leave=False, disable=not progress)
             by_batch = scheduler if step_each == "batch" else None
-            trained = epoch(bar, model, criterion, optimizer, by_batch)
+            if step:
+                trained = epoch_of_steps(bar, model, criterion, optimizer, step)
+            else:
+                trained = epoch(bar, model, criterion, optimizer, by_batch)
             measured = evaluate(validation, model, criterion) if validation else (None, None)
             if scheduler and step_each == "epoch":
                 scheduler.step()
             seconds = time.perf_counter() - start
             history.append(Row(number, *trained, *measured, rate, seconds))
-            if checkpoint and distributed.is_first():
-                run.save(checkpoint, history)
+            if run and distributed.is_first():
+                run.save(history)
             if after_epoch:
                 after_epoch(history[-1])
     except KeyboardInterrupt:
         history.interrupted = True
         print(f"Interrompu après {len(history)} époque(s) sur {epochs}.")
     return history
-
-
-class _Run:
-    """All that a run needs to go on where it stopped."""
-
-    def __init__(self, model, train, optimizer, scheduler):
-        self.model = distributed.inner(model)
-        self.train, self.optimizer, self.scheduler = train, optimizer, scheduler
-        self.description = {
-            "model": str(self.model),
-            "optimizer": f"{type(optimizer).__name__} {optimizer.defaults}",
-            "scheduler": type(scheduler).__name__,
-            "batches": len(train),
-        }
-
-    def save(self, path: str | Path, history: History) -> None:
-        state = {
-            "description": self.description,
-            "precision": precision.of(self.model),
-            "history": [asdict(row) for row in history],
-            "model": self.model.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "scheduler": self.scheduler.state_dict() if self.scheduler else None,
-            "random": torch.get_rng_state(),
-            "order": self._generator().get_state() if self._generator() else None,
-        }
-        with atomic_write(path) as temporary:
-            torch.save(state, temporary)
-
-    def load(self, path: str | Path) -> History:
-        try:
-            # Only tensors and plain values are read: a checkpoint from elsewhere cannot run code.
-            state = torch.load(path, map_location="cpu", weights_only=True)
-            description = state["description"]
-        except Exception as error:
-            raise CourseError(
-                f"{path} is not a checkpoint of this package ({error}): delete it or give another"
-            ) from None
-        for key, value in self.description.items():
-            if description[key] != value:
-                raise CourseError(
-                    f"{path} belongs to another run: its {key} is {description[key]}, here it is "
-                    f"{value}. Delete it or give another path"
-                )
-        computed_in = state.get("precision") or "float32"  # the only one, once
-        if precision.of(self.model) not in (None, computed_in):
-            raise CourseError(
-                f"{path} holds a run in {computed_in}, this one is in {precision.of(self.model)}"
-            )
-        precision.keep(self.model, computed_in)
-        self.model.load_state_dict(state["model"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        if self.scheduler:
-            self.scheduler.load_state_dict(state["scheduler"])
-        torch.set_rng_state(state["random"])
-        if self._generator():
-            self._generator().set_state(state["order"])
-        return History(Row(**row) for row in state["history"])
-
-    def _generator(self) -> torch.Generator | None:
-        return getattr(self.train, "generator", None)

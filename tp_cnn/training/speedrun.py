@@ -11,7 +11,6 @@ import copy
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -33,14 +32,6 @@ SHIFT = 2  # pixels
 WHITENING_EPOCHS = 3  # the bias of the first layer learns so long
 LOOKAHEAD_EVERY = 5  # steps
 TEST_BATCH = 2000
-
-
-class Speedrun(NamedTuple):
-    """What came of a run; ``seconds`` are those of training alone, the data being there."""
-
-    accuracy: float  # on the test set, measured once
-    seconds: float
-    origin: str  # of the images: the figure of a JPEG copy is not that of the original
 
 
 def _group(inputs: int, width: int) -> nn.Module:
@@ -87,8 +78,12 @@ def speedrun(
     batch: int = BATCH,
     dataset: str = "cifar10",
     say: Callable[[str], None] = print,
-) -> Speedrun:
-    """Train on CIFAR-10, or ``images`` of it, then measure the test set, once."""
+) -> tuple[float, float]:
+    """Train on CIFAR-10, or ``images`` of it, then measure the test set, once.
+
+    Returns:
+        The test accuracy, and the seconds of training alone, the data being on the device.
+    """
     runtime.seed_everything(seed)
     where = runtime.device(device)
     train_set, test_set = load(dataset, "train", root), load(dataset, "test", root)
@@ -112,7 +107,7 @@ def speedrun(
     seconds = _now(where) - start
     accuracy = _test(model, *_on_device(test_set, where), computes_in)
     say(f"{steps} steps in {seconds:.2f} s, test accuracy {accuracy:.2%}")
-    return Speedrun(accuracy, seconds, train_set.origin)
+    return accuracy, seconds
 
 
 def _on_device(image_set: ImageSet, where: torch.device) -> tuple[Tensor, Tensor]:

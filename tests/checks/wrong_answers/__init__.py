@@ -10,3 +10,8 @@ class Answers:
 
     right: Sequence[object]
     wrong: dict[str, object]
+
+
+def wrong_of(check) -> dict[str, object]:
+    """The mistakes of a check, whose answers students can write as they stand."""
+    return {mistake.name: mistake.answer for mistake in check.mistakes}

@@ -121,7 +121,8 @@ def augmented(train=None, test=None):
     return both
 
 
-def train(model, batches, epochs):
+def train(model, batches, epochs, training=True):
+    model.train(training)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
     scheduler = torch.optim.lr_scheduler.ExponentialLR(optimizer, gamma=0.95)
     criterion = nn.CrossEntropyLoss()
@@ -157,10 +158,13 @@ def careless(
     when="epoch",
     zero=True,
     after=False,
+    schedule=None,
 ):
     def train(model, batches, epochs):
+        model.train()
         optimizer = make(model.parameters())
         scheduler = torch.optim.lr_scheduler.ExponentialLR(optimizer, gamma)
+        scheduler = schedule(optimizer) if schedule else scheduler
         rates = []
         for _ in range(epochs):
             if when == "before":
@@ -221,6 +225,21 @@ def classifier(**changes):
     return lambda: nn.Sequential(*copy.deepcopy([*filter(None, found.values())]))
 
 
+class OwnDropout(nn.Module):
+    def __init__(self, p=0.5, scale=2, at_test=1, image_by_image=True, seed=None):
+        super().__init__()
+        self.p, self.scale, self.at_test = p, scale, at_test
+        self.image_by_image, self.seed = image_by_image, seed
+
+    def forward(self, values):
+        if not self.training:
+            return self.at_test * values
+        if self.seed is not None:
+            torch.manual_seed(self.seed)
+        drawn = torch.rand(values.shape if self.image_by_image else values.shape[1:])
+        return values * (drawn >= self.p) * self.scale
+
+
 class Classifier(nn.Module):
     """The functional style; ``training`` is what F.dropout is told, by default the mode."""
 
@@ -278,6 +297,13 @@ class Shared(Features):
         self.bn3 = self.bn2
 
 
+def early_normalisation():
+    layers = features()()
+    for place, channels in [(0, 3), (4, 32), (8, 64)]:
+        layers[place], layers[place + 1] = nn.BatchNorm2d(channels), layers[place]
+    return layers
+
+
 def without_one(place):
     def build():
         layers = list(features()())
@@ -314,6 +340,34 @@ def running_by_pytorch(maps, mean, variance, momentum):
     layer.running_mean, layer.running_var = mean.clone(), variance.clone()
     layer(maps)
     return layer.running_mean, layer.running_var
+
+
+def whiten(
+    train, images, epsilon, mean=None, power=-0.5, back=True, outside=0.0, source=None, count=None
+):
+    """By singular values, unlike the check."""
+    source = train if source is None else source
+    centred = source - source.mean(0)
+    _, singular, rows = torch.linalg.svd(centred, full_matrices=False)
+    variances = singular**2 / (len(source) if count is None else count)
+    scales = ((variances + epsilon) ** -power + outside) ** -1
+    found = (images - (source.mean(0) if mean is None else mean)) @ rows.T * scales
+    return found @ rows if back else found
+
+
+def whiten_by_numpy(train, images, epsilon):
+    values, vectors = np.linalg.eigh(np.cov(train.numpy(), rowvar=False))
+    matrix = vectors @ np.diag(1 / np.sqrt(values + epsilon)) @ vectors.T
+    return (images.numpy() - train.numpy().mean(0)) @ matrix
+
+
+def whiten_in_axes(train, images, epsilon, transposed=False):
+    """With the eigenvectors, whose order and signs are PyTorch's."""
+    values, vectors = torch.linalg.eigh(torch.cov(train.T))
+    if transposed:
+        vectors = vectors.T
+    scaled = (images - train.mean(0)) @ vectors / torch.sqrt(values + epsilon)
+    return scaled @ vectors.T if transposed else scaled
 
 
 ANSWERS = {
@@ -427,7 +481,14 @@ ANSWERS = {
         },
     ),
     "training_loop": Answers(
-        right=[train, train_by_hand, careless()],
+        right=[
+            train,
+            train_by_hand,
+            careless(),
+            careless(
+                schedule=lambda optimizer: torch.optim.lr_scheduler.StepLR(optimizer, 1, 0.95)
+            ),
+        ],
         wrong={
             "weight-decay": careless(sgd(weight_decay=0.9)),
             "dampening": careless(sgd(momentum=0.9, dampening=0.9)),
@@ -437,10 +498,13 @@ ANSWERS = {
             "each-batch": careless(when="batch"),
             "each-batch-first": careless(when="batch, before"),
             "scheduler-first": careless(when="before"),
+            "stairs": careless(
+                schedule=lambda optimizer: torch.optim.lr_scheduler.StepLR(optimizer, 30, 0.1)
+            ),
             "constant": careless(when="forgotten"),
             "rate": careless(sgd(lr=0.1, momentum=0.9)),
             "no-zero-grad": careless(zero=False),
-            "eval-mode": lambda model, batches, epochs: train(model.eval(), batches, epochs),
+            "eval-mode": lambda *inputs: train(*inputs, training=False),
             "told-after": careless(after=True),
             "factor-lost": careless(gamma=0.05),
         },
@@ -482,6 +546,7 @@ ANSWERS = {
         right=[
             classifier(),
             Classifier,
+            classifier(dropout=OwnDropout()),
             lambda: nn.Sequential(
                 nn.Flatten(),
                 nn.Sequential(nn.LazyLinear(1000), nn.Dropout(0.5), nn.ReLU()),
@@ -496,6 +561,10 @@ ANSWERS = {
             "no-dropout": classifier(dropout=None),
             "rate": classifier(dropout=nn.Dropout(0.2)),
             "left-on": lambda: Classifier(training=True),
+            "same-mask": classifier(dropout=OwnDropout(seed=3)),
+            "same-for-batch": classifier(dropout=OwnDropout(image_by_image=False)),
+            "no-scale": classifier(dropout=OwnDropout(scale=1)),
+            "scaled-at-test": classifier(dropout=OwnDropout(scale=1, at_test=0.5)),
             "softmax": classifier(softmax=nn.Softmax(dim=1)),
             "final-activation": classifier(last=nn.ReLU()),
             "no-activation": classifier(relu=None),
@@ -576,6 +645,8 @@ ANSWERS = {
         wrong={
             "after-activation": features(order="canp"),
             "after-pooling": features(order="cpna"),
+            "before-convolution": early_normalisation,
+            "other-normalisation": features(norm=lambda channels: nn.GroupNorm(8, channels)),
             "shared": Shared,
             "dimensions": features(norm=nn.BatchNorm1d),
             "no-ceil": features(ceil=False),
@@ -591,6 +662,32 @@ ANSWERS = {
             "kernel": features(kernel=3, padding=1),
             "missing-layer": without_one(5),
             "extra-layer": lambda: nn.Sequential(*features()(), nn.BatchNorm2d(64)),
+        },
+    ),
+    "whiten": Answers(
+        right=[whiten, whiten_by_numpy],
+        wrong={
+            "not-back": whiten_in_axes,
+            "no-epsilon": lambda train, images, epsilon: whiten(train, images, 0.0),
+            "from-images": lambda train, images, epsilon: whiten_by_numpy(images, images, epsilon),
+            "pooled": lambda train, images, epsilon: whiten(
+                train, images, epsilon, source=torch.cat([images, train])
+            ),
+            "own-mean": lambda *inputs: whiten(*inputs, mean=inputs[1].mean(0)),
+            "own-covariance": lambda train, images, epsilon: whiten_by_numpy(
+                images - images.mean(0) + train.mean(0), images, epsilon
+            ),
+            "centred-only": lambda train, images, epsilon: images - train.mean(0),
+            "not-centred": lambda *inputs: whiten(*inputs, mean=0),
+            "no-root": lambda *inputs: whiten(*inputs, power=-1),
+            "epsilon-outside": lambda train, images, epsilon: whiten(
+                train, images, 0.0, outside=epsilon
+            ),
+            "by-value": lambda train, images, epsilon: (
+                (images - train.mean(0)) / torch.sqrt(train.var(0) + epsilon)
+            ),
+            "transposed": lambda *inputs: whiten_in_axes(*inputs, transposed=True),
+            "not-divided": lambda *inputs: whiten(*inputs, count=1),
         },
     ),
 }

@@ -22,6 +22,7 @@ from tp_cnn.checks.engine.calls import (
 )
 from tp_cnn.checks.engine.facts import Fact, Seen, judge_facts
 from tp_cnn.checks.engine.framework import Check, Verdict
+from tp_cnn.display import decimal
 
 CLASSES = 5
 RANKS = ["le premier pas", "le deuxième pas", "le troisième pas"]
@@ -48,17 +49,19 @@ class LoopCheck(Check):
         """Run ``function`` on a network and images drawn by PyTorch."""
         raise NotImplementedError
 
-    def judge(self, student: object, rng: np.random.Generator) -> Verdict:
-        require_function(student, list(self.names))
+    def judge(
+        self, student: object, rng: np.random.Generator, see: Callable | None = None
+    ) -> Verdict:
+        """``see``: another way to call `seen_of`, into the process of the student's function."""
         seed = int(rng.integers(2**31))
-        observed, right = self._observe(student, seed), self._observe(self.answer, seed)
+        observed, right = (see or self.seen_of)(student, seed), self._observe(self.answer, seed)
         if not observed.ran and not observed.refusal:
             refuse_blanks([trial.result for trial in observed.trials])
         verdict = judge_facts(
-            observed.seen,
+            self.completed(observed, right).seen,
             right.seen,
             self.mistakes,
-            lambda answer: self._observe(answer, seed).seen,
+            lambda answer: self.completed(self._observe(answer, seed), right).seen,
             self.tolerance,
         )
         if verdict:
@@ -66,7 +69,18 @@ class LoopCheck(Check):
             return replace(verdict, message=verdict.message + printed)
         if observed.refusal:
             raise observed.refusal
-        return Verdict("right", f"valeurs comparées à {self.tolerance:g} près.")
+        if len(observed.seen.facts) < len(right.seen.facts):  # from another process only
+            raise Refused("votre fonction n'a pas été suivie jusqu'au bout.")
+        return Verdict("right", f"valeurs comparées à {decimal(self.tolerance, 'g')} près.")
+
+    def seen_of(self, student: object, seed: int) -> Observation:
+        """What a student's function does; may raise `Refused`. It needs no right answer."""
+        require_function(student, list(self.names))
+        return self._observe(student, seed)
+
+    def completed(self, observed: Observation, right: Observation) -> Observation:
+        """What was seen, with what only the right answer can tell."""
+        return observed
 
     def _observe(self, function: Callable, seed: int) -> Observation:
         with private_draws(seed), torch.enable_grad():
@@ -131,11 +145,12 @@ def weights_of(model: nn.Module) -> np.ndarray:
 def _weights_fact(weights: list[np.ndarray], step: int) -> Fact:
     if np.array_equal(weights[step], weights[step - 1]):
         sentence = f"après {RANKS[step - 1]}, les poids du réseau n'ont pas bougé."
-    elif step == 1:
+        return Fact(weights[step], sentence)
+    if step == 1:
         sentence = "dès le premier pas, les poids du réseau ne vont pas là où il faut."
     else:
         sentence = f"le premier pas est juste, mais {RANKS[step - 1]} va dans une autre direction."
-    return Fact(weights[step], sentence)
+    return Fact(weights[step], sentence, vague=True)
 
 
 def _loss_facts(losses: list) -> list[Fact]:

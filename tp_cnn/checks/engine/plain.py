@@ -9,6 +9,8 @@ import contextlib
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, replace
+from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import torch
@@ -16,12 +18,15 @@ import torch
 from tp_cnn.checks.engine.compare import Described, describe
 from tp_cnn.checks.engine.running import Failure, Returned
 
+LONGEST = 1_000_000  # numbers of a range
 DEPTH = 12  # nested lists deeper than this are described
 KINDS = "biufc"  # of NumPy's types: all those of numbers
 
 
 def write(value: object) -> str:
-    """JSON of numbers, texts, arrays, tensors, ``None``, ``...``, and lists and tuples of them."""
+    """JSON of numbers, texts, arrays, tensors, ``None``, ``...``, and lists, tuples and
+    dictionaries of them.
+    """
     return json.dumps(_pack(value, DEPTH))
 
 
@@ -79,9 +84,15 @@ def _pack(value: object, depth: int) -> object:
         return value
     if value is ...:
         return {"blank": None}
+    if isinstance(value, range) and len(value) <= LONGEST:
+        value = list(value)
+    elif isinstance(value, Fraction | Decimal):
+        return float(value)
     if isinstance(value, list | tuple) and depth > 0:
         cells = [_pack(cell, depth - 1) for cell in value]
         return cells if isinstance(value, list) else {"tuple": cells}
+    if isinstance(value, dict) and depth > 0:
+        return {"dict": [[_pack(part, depth - 1) for part in pair] for pair in value.items()]}
     if isinstance(value, torch.Tensor) and value.device.type != "meta":
         value = value.detach().cpu()
         value = value.float() if value.dtype == torch.bfloat16 else value  # NumPy has none
@@ -106,12 +117,20 @@ def _unpack(value: object) -> object:
     ((kind, content),) = value.items()
     if kind == "tuple":
         return tuple(_unpack(cell) for cell in content)
+    if kind == "dict":
+        return {_key(name): _unpack(cell) for name, cell in content}
     if kind == "blank":
         return ...
     if kind in ("array", "tensor"):
         array = _unpack_array(*content)
         return torch.from_numpy(array) if kind == "tensor" else array
     return Described(str(content))
+
+
+def _key(packed: object) -> object:
+    """A key that is no number nor text may not even be one: its description will do."""
+    key = _unpack(packed)
+    return key if isinstance(key, str | int | float | None) else str(key)
 
 
 def _unpack_array(name: str, shape: list[int], data: str) -> np.ndarray:

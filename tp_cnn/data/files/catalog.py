@@ -2,6 +2,7 @@
 
 import difflib
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from tp_cnn.errors import CourseError
 from tp_cnn.runtime import settings
@@ -15,8 +16,9 @@ class RemoteFile:
 
     name: str
     size: int  # bytes
-    md5: str
+    md5: str = ""
     raw_md5: str = ""  # of a .gz once uncompressed, where it is known
+    sha256: str = ""  # where it is known rather than the MD5
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,18 @@ class Dataset:
     mirrors: tuple[str, ...]  # serve the same bytes
     mirrors_first: bool = False
     batches: dict[str, tuple[tuple[str, str], ...]] | None = None  # CIFAR: (file, MD5) by split
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Trained weights that others publish: one file, which is downloaded as a data set is."""
+
+    name: str
+    file: RemoteFile
+    official: str
+    folder: str = "weights"  # below a data folder
+    mirrors: tuple[str, ...] = ()
+    mirrors_first: bool = False
 
 
 _DIGITS = tuple("0123456789")
@@ -145,6 +159,17 @@ CIFAR10 = Dataset(
     },
 )
 
+RESNET18 = Weights(  # torchvision's ResNet18_Weights.IMAGENET1K_V1
+    name="resnet18",
+    file=RemoteFile(
+        "resnet18-f37072fd.pth",
+        46_830_571,
+        sha256="f37072fd47e89c5e827621c5baffa7500819f7896bbacec160b1a16c560e07ec",
+    ),
+    official="https://download.pytorch.org/models/",
+)
+
+WEIGHTS = {weights.name: weights for weights in (RESNET18,)}
 DATASETS = {dataset.name: dataset for dataset in (MNIST, FASHION_MNIST, CIFAR10)}
 GENERATED = ("digits", "shapes")  # need neither files nor network
 NAMES = (*DATASETS, *GENERATED)
@@ -158,6 +183,8 @@ def dataset(name: str) -> Dataset:
     """
     if name in DATASETS:
         return DATASETS[name]
+    if name in GENERATED:
+        raise CourseError(f"{name!r}: the package makes it, there is no file of it anywhere")
     raise CourseError(unknown(name))
 
 
@@ -171,7 +198,15 @@ def unknown(name: str) -> str:
     )
 
 
-def hosts(dataset: Dataset) -> tuple[str, ...]:
+def _is_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number, half an IPv6 address
+        return False
+
+
+def hosts(dataset: Dataset | Weights) -> tuple[str, ...]:
     """Addresses of the folders that serve the files of ``dataset``, in the order to try them.
 
     ``TP_CNN_MIRROR`` decides who is first: ``official``, or the address of a folder that serves
@@ -188,7 +223,7 @@ def hosts(dataset: Dataset) -> tuple[str, ...]:
         return usual
     if mirror == "official":
         return official_first
-    if not mirror.startswith(("http://", "https://")):
+    if not _is_address(mirror):
         raise CourseError(
             f"TP_CNN_MIRROR={mirror!r}: expected 'official' or an address that starts with "
             "http:// or https://"

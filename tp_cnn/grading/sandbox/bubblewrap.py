@@ -93,15 +93,20 @@ def environment(package: str, data: Path | str | None, extra: dict[str, str]) ->
     }
 
 
-def command(limits: Limits, variables: dict[str, str], data: Path | None = None) -> list[str]:
-    """The beginning of a command line; the sandboxed program and its arguments follow it."""
+def command(
+    limits: Limits, variables: dict[str, str], data: Path | None = None, inside: bool = False
+) -> list[str]:
+    """The beginning of a command line; the sandboxed program and its arguments follow it.
+
+    ``inside``: the package comes with the checks, which then run in the sandbox.
+    """
     size = str(limits.disk)
     options = ["bwrap", "--unshare-all", "--unshare-user", "--disable-userns"]
     options += ["--die-with-parent", "--new-session", "--as-pid-1", "--cap-drop", "ALL"]
     options += ["--hostname", "tp-cnn", "--clearenv", "--proc", "/proc", "--dev", "/dev"]
     # Before what may lie in them: a virtual environment below /tmp, for instance.
     options += ["--size", size, "--tmpfs", "/dev/shm", "--size", size, "--tmpfs", "/tmp"]
-    options += _binds(data)
+    options += _binds(data, inside)
     for folder in ("/proc", "/dev", "/"):
         options += ["--remount-ro", folder]
     for name, value in variables.items():
@@ -109,7 +114,7 @@ def command(limits: Limits, variables: dict[str, str], data: Path | None = None)
     return [*options, "--chdir", "/", "--"]
 
 
-def _binds(data: Path | None) -> list[str]:
+def _binds(data: Path | None, inside: bool) -> list[str]:
     """Bubblewrap's options for what a kernel can read."""
     options = []
     for path in map(Path, SYSTEM):
@@ -121,10 +126,25 @@ def _binds(data: Path | None) -> list[str]:
         options += ["--tmpfs", folder, "--remount-ro", folder]
     for path in interpreter():
         options += ["--ro-bind", str(path), str(path)]
-    options += ["--ro-bind", str(Path(tp_cnn.__file__).resolve().parent), f"{PACKAGE}/tp_cnn"]
+    options += _package(inside)
     if data:
         options += ["--ro-bind", str(data.resolve()), DATA]
     return options
+
+
+def _package(inside: bool) -> list[str]:
+    """The package without the checks of the notebooks, which hold the answers; or with them."""
+    here, there = Path(tp_cnn.__file__).resolve().parent, f"{PACKAGE}/tp_cnn"
+    options = []
+    if any(here.is_relative_to(path) for path in interpreter()):  # not installed from a folder
+        options += ["--tmpfs", str(here), "--remount-ro", str(here)]
+    options += ["--ro-bind", str(here), there]
+    if inside:
+        return options
+    options += ["--tmpfs", f"{there}/checks"]
+    for part in ("__init__.py", "engine"):
+        options += ["--ro-bind", str(here / "checks" / part), f"{there}/checks/{part}"]
+    return [*options, "--remount-ro", f"{there}/checks"]
 
 
 @functools.cache
@@ -149,6 +169,17 @@ def interpreter() -> tuple[Path, ...]:
 PARTS = ("bin", "lib", "lib64", "pyvenv.cfg")
 
 
+# What a submission needs is found, not imported, which would take seconds.
+PROBE = """
+import importlib.util, sys
+import tp_cnn
+for name in ("numpy", "torch", "ipykernel"):
+    if not importlib.util.find_spec(name):
+        raise ModuleNotFoundError(f"No module named {name!r}")
+sys.stdout.write("works")
+"""
+
+
 @functools.cache
 def obstacle() -> str | None:
     """Why submissions cannot be sandboxed here, and what to do; None when they can."""
@@ -159,7 +190,7 @@ def obstacle() -> str | None:
     test = [*command(Limits(), environment(PACKAGE, None, {})), sys.executable, "-c"]
     try:
         done = subprocess.run(
-            [*test, "import tp_cnn, sys; sys.stdout.write('works')"],
+            [*test, PROBE],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

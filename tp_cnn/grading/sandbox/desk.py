@@ -1,0 +1,231 @@
+"""What a kernel does for the judge, who stands outside: it runs the student's code on what arrives.
+
+Everything that comes in and goes out is plain (see `checks.engine.plain`). Nothing here knows a
+right answer: what is told may be forged, and is then only another answer of the student's, which
+the judge compares with the right one.
+"""
+
+import copy
+
+import torch
+from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
+
+from tp_cnn.checks.engine import loops, plain, schedules
+from tp_cnn.checks.engine.calls import Refused, restart_draws
+from tp_cnn.checks.engine.limits import time_limit
+from tp_cnn.checks.engine.running import Failure, Returned, plain_call
+from tp_cnn.checks.engine.traces import has_weights
+
+OBSERVED = (loops.TrainingStepCheck, loops.EvaluationCheck, schedules.TrainingLoopCheck)
+
+
+class Desk:
+    """Holds the answer that is being judged, and the networks that it built."""
+
+    def __init__(self, names: dict):
+        self.names = names  # of the notebook
+        self.answer: object = None
+        self.networks: list[nn.Module] = []
+        self.originals: list = []  # kept alive, so that identities stay theirs
+        self.draws: Tensor | None = None  # PyTorch's random state, for the answer only
+
+    def work(self, request: dict) -> dict:
+        """The reply to a request ``{"ask": number, "work": name, "arguments": text, "limit": s}``.
+
+        The time that a work takes is limited, and told as a check tells it.
+        """
+        works = {
+            "take": self.take,
+            "call": self.call,
+            "build": self.build,
+            "forward": self.forward,
+            "observe": self.observe,
+        }
+        reply = {"type": "reply", "ask": request["ask"]}
+        try:
+            with time_limit(request["limit"]):
+                outcome = works[request["work"]](*plain.read(request["arguments"]))
+            return {**reply, "outcome": plain.write_outcome(outcome)}
+        except BaseException as error:  # late: the time was up, or the result cannot be written
+            kind = "exception" if isinstance(error, Exception) else "time"
+            failure = Failure(kind, str(error)[:200], (type(error).__name__,))
+            return {**reply, "outcome": plain.write_outcome(Returned(failure=failure))}
+
+    def take(self, expression: str) -> Returned:
+        """The value of a test's argument, and what it is: a function and a network stay here."""
+        found = plain_call(lambda: eval(expression, self.names), ())
+        self.hold(found.result)
+        return self._told(found)
+
+    def hold(self, answer: object) -> str:
+        """Take an answer to be judged; returns what `take` tells of it, as text."""
+        self.answer, self.networks, self.originals = answer, [], []
+        with torch.random.fork_rng(devices=[]):
+            restart_draws(0)
+            self.draws = torch.get_rng_state()
+        return plain.write_outcome(self._told(Returned(answer)))
+
+    def _told(self, found: Returned) -> Returned:
+        kind = "value"
+        if isinstance(found.result, nn.Module):
+            kind = "network"
+        elif callable(found.result):
+            kind = "function"
+        return Returned({"kind": kind, "value": found.result}, found.failure)
+
+    def call(self, arguments: tuple) -> Returned:
+        """Call the answer, a function, on copies of ``arguments``."""
+        with torch.random.fork_rng(devices=[]):
+            torch.set_rng_state(self.draws)
+            outcome = plain_call(self.answer, arguments)
+            self.draws = torch.get_rng_state()
+        return outcome
+
+    # A network: what it is made of, then what goes through it with weights that the judge drew
+
+    def build(self) -> Returned:
+        """Keep a copy of the network that the answer is, or builds; tell what it is made of."""
+        answer = self.answer
+        outcome = Returned(answer) if isinstance(answer, nn.Module) else plain_call(answer, ())
+        network = outcome.result
+        if outcome.failure or not isinstance(network, nn.Module):
+            return outcome
+        self.originals.append(network)
+        if network is answer or not any(map(is_lazy, network.buffers())):
+            copied = plain_call(lambda: _copy(network), ())
+            if copied.failure:
+                return copied
+            self.networks.append(copied.result)
+        else:  # PyTorch cannot copy a lazy normalisation
+            self.networks.append(network)
+        return plain_call(lambda: _description(len(self.networks) - 1, network), ())
+
+    def forward(self, rank: int, training: bool, state: list, images: Tensor, draws: Tensor, graph):
+        """Run a network on images.
+
+        Args:
+            state: its weights and what else it keeps, in the order of `_state`; None for those
+                that get their size from the first images.
+            graph: whether gradients are asked for.
+        """
+        network, events = self.networks[rank], []
+        told = {"events": events, "result": None, "state": [], "reached": []}
+
+        def run() -> object:
+            network.train(training)
+            _load(network, state)
+            hooks = list(_hooks(network, events))
+            try:
+                result = network(images)
+            finally:
+                for hook in hooks:
+                    hook.remove()
+            told["reached"] = _reached(network, result) if graph else []
+            return result
+
+        with torch.random.fork_rng(devices=[]), torch.set_grad_enabled(graph):
+            torch.set_rng_state(draws)
+            outcome = plain_call(run, ())
+        told |= {"result": outcome.result, "state": _state(network)}
+        return Returned(told, outcome.failure, printed=outcome.printed)
+
+    def observe(self, kind: str, seed: int) -> Returned:
+        """What the answer, a training step or a loop, does to a small network drawn here."""
+        check = next(one for one in OBSERVED if one.__name__ == kind)("", answer=None, mistakes=())
+        try:
+            found = check.seen_of(self.answer, seed)
+        except Refused as refusal:
+            return Returned({"refused": _refusal(refusal)})
+        facts = [(fact.value, fact.sentence, fact.when) for fact in found.seen.facts]
+        trials = [(one.result, one.call, one.printed) for one in found.trials]
+        end = found.refusal and _refusal(found.refusal)
+        told = {"facts": facts, "clues": found.seen.clues, "trials": trials, "ran": found.ran}
+        return Returned({**told, "refusal": end})
+
+
+def _refusal(refusal: Refused) -> tuple:
+    return str(refusal), refusal.mistake, refusal.status, refusal.error
+
+
+def _copy(network: nn.Module) -> nn.Module:
+    return copy.deepcopy(network).cpu().float()
+
+
+def _state(network: nn.Module) -> list:
+    found = (*network.parameters(), *network.buffers())
+    return [None if is_lazy(one) else one.detach() for one in found]
+
+
+def _load(network: nn.Module, state: list) -> None:
+    with torch.no_grad():
+        for mine, given in zip((*network.parameters(), *network.buffers()), state, strict=True):
+            if given is not None and not is_lazy(mine):
+                mine.copy_(given)
+
+
+def _hooks(network: nn.Module, events: list):
+    """Note what goes in and out of each layer with weights, by its name."""
+    for name, layer in network.named_modules():
+        if not has_weights(layer):
+            continue
+
+        def enter(layer, inputs, name=name):
+            events.append(("enter", name, inputs[0].detach().clone()))
+
+        def leave(layer, inputs, output, name=name):
+            events.append(("leave", name, output.detach().clone()))
+
+        yield layer.register_forward_pre_hook(enter)
+        yield layer.register_forward_hook(leave)
+
+
+def _reached(network: nn.Module, result: object) -> list[int]:
+    """The ranks of the weights that a gradient reaches."""
+    weights = list(network.parameters())
+    if not isinstance(result, Tensor) or not result.requires_grad:
+        return []
+    wanted = [one for one in weights if one.requires_grad]
+    found = torch.autograd.grad(result.square().sum(), wanted, allow_unused=True)
+    reached = {id(one) for one, gradient in zip(wanted, found, strict=True) if gradient is not None}
+    return [rank for rank, one in enumerate(weights) if id(one) in reached]
+
+
+def _description(rank: int, network: nn.Module) -> dict:
+    """What a network is made of: its modules, their settings, and which of them share weights."""
+    weights, kept = list(network.parameters()), list(network.buffers())
+    return {
+        "rank": rank,
+        "modules": [_module(name, one, weights, kept) for name, one in network.named_modules()],
+        "weights": [(id(one), one.requires_grad, _values(one)) for one in weights],
+        "kept": [_values(one) for one in kept],
+    }
+
+
+def _values(one: Tensor) -> Tensor | None:
+    return None if is_lazy(one) else one.detach()
+
+
+def _module(name: str, module: nn.Module, weights: list, kept: list) -> dict:
+    own = type(module)
+    of_torch = [kind.__name__ for kind in own.__mro__ if kind.__module__.startswith("torch.nn.")]
+    settings = {
+        key: value
+        for key, value in vars(module).items()
+        if not key.startswith("_") and isinstance(value, int | float | str | tuple | None)
+    }
+    return {
+        "name": name,
+        "class": own.__name__,
+        "torch": of_torch,
+        "own": not own.__module__.startswith("torch."),
+        "settings": settings,
+        "weights": _ranks(module.named_parameters(recurse=False), weights),
+        "kept": _ranks(module.named_buffers(recurse=False), kept),
+        "absent": [key for key, one in module._parameters.items() if one is None],
+    }
+
+
+def _ranks(named, all_of_them: list) -> list[tuple[str, int]]:
+    places = {id(one): rank for rank, one in enumerate(all_of_them)}
+    return [(name, places[id(one)]) for name, one in named]
