@@ -643,10 +643,8 @@ print("ResNet-18 : trouvé." if resnet else "ResNet-18 : absent, la table s'en p
 
 def resnet_features(image_set):
     """The 512 values that its last layer would receive, for images enlarged to 96×96."""
-    body = nn.Sequential(*list(resnet.children())[:-1], nn.Flatten()).to(device)
-    with torch.no_grad():
-        parts = [body(interpolate(x, size=96)) for x, _ in lots(image_set, 100)]
-    return torch.cat(parts)
+    larger = ((interpolate(x, size=96), labels) for x, labels in lots(image_set, 100))
+    return extract(resnet.to(device), larger)
 
 
 # %%

@@ -1,5 +1,6 @@
 """`tp-cnn data`: find, download, check and cache data sets."""
 
+from tp_cnn.commands.arguments import folder
 from tp_cnn.errors import CourseError
 
 
@@ -16,7 +17,7 @@ def add(commands) -> None:
         add = actions.add_parser(action, help=text)
         if needs_name:
             add.add_argument("name", help="mnist, fashion-mnist, cifar10; or resnet18, weights")
-        add.add_argument("--data", metavar="DIR", help="where data sets are, or go")
+        add.add_argument("--data", type=folder, metavar="DIR", help="where data sets are, or go")
         add.set_defaults(run=data_command, action=action)
 
 

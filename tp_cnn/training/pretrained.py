@@ -8,13 +8,12 @@ from importlib.resources import files
 
 import torch
 from safetensors.torch import load
-from torch import nn
-from torchvision.models import resnet18
 
 from tp_cnn.data import weights
 from tp_cnn.data.normalise import CIFAR10, Normalise
 from tp_cnn.errors import CourseError
 from tp_cnn.models.cifarnet import CifarNet
+from tp_cnn.models.resnet import ResNet, resnet18
 
 # All but "cat" and "dog", which the notebook on transfer keeps for itself.
 CLASSES = ("airplane", "automobile", "bird", "deer", "frog", "horse", "ship", "truck")
@@ -44,16 +43,19 @@ def pretrained_cifarnet() -> CifarNet:
     return model.eval()
 
 
-def pretrained_resnet18() -> nn.Module | None:
-    """torchvision's ResNet-18 with its ImageNet weights, in eval mode; None where they are not.
+def pretrained_resnet18() -> ResNet | None:
+    """ResNet-18 with torchvision's ImageNet weights, in eval mode; None where they are not.
 
     Nothing is downloaded: ``tp-cnn data fetch resnet18`` does that.
     """
     path = weights.find("resnet18")
     if path is None:
         return None
+    published = torch.load(path, map_location="cpu", weights_only=True)
     model = resnet18()
-    model.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
+    # The same layers in the same order, under other names.
+    names = zip(model.state_dict(), published.values(), strict=True)
+    model.load_state_dict(dict(names))
     return model.eval()
 
 
