@@ -29,6 +29,13 @@ def imports(source: Path) -> str:
     return "\n".join(map(ast.unparse, wanted))
 
 
+def without_scipy(code: str) -> str:
+    """These imports but for what a notebook itself takes from scikit-learn and SciPy."""
+    return "\n".join(
+        line for line in code.splitlines() if not line.startswith(("from sklearn", "from scipy"))
+    )
+
+
 def run(code: str, *options: str) -> subprocess.CompletedProcess:
     """A new process; warm caches of files, no variable of OpenMP's."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("OMP_")}
@@ -70,8 +77,13 @@ def main() -> None:
         "tp-cnn --help": HELP,
         "import torch": "import torch",
         "import tp_cnn": "import tp_cnn, torch",
-        **{source.stem: imports(source) for source in sorted(SOLUTIONS.glob("*.py"))},
     }
+    for source in sorted(SOLUTIONS.glob("*.py")):
+        code = imports(source)
+        shorter = without_scipy(code)
+        cases[source.stem] = code
+        if shorter != code:
+            cases[f"{source.stem}, but for scikit-learn and SciPy"] = shorter
     best = dict.fromkeys(cases, float("inf"))
     for _ in range(rounds):
         for name, code in cases.items():

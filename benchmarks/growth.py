@@ -1,0 +1,100 @@
+"""Does time grow as the number of images, of runs, of submissions, and no faster? And memory?
+
+Each line is a command in a process of its own, at three sizes, each twice the one before. Seconds
+are those of the processors, so that what else runs on the machine counts little; memory is the most
+that one process of the command held. *One more* is what each further image, run or submission takes
+since the size above: twice about the same where time is linear.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+import common
+from grading import write_submissions
+
+from tp_cnn.authoring.source import read_sources
+from tp_cnn.display import markdown_table
+
+DOUBLED = (1, 2, 4)
+
+
+class Cost(NamedTuple):
+    """What a command took."""
+
+    seconds: float  # of processors
+    megabytes: float
+
+
+def train(images: int, folder: Path) -> list[str]:
+    network = ["--model", "cifarnet", "--crop", "28", "--flip"]
+    return ["train", "--dataset", "cifar10", *network, "--epochs", "1", "--images", str(images)]
+
+
+def compare(runs: int, folder: Path) -> list[str]:
+    network = ["base", "--dataset", "digits", "--model", "lenet5", "--epochs", "3"]
+    return ["compare", *network, "--seeds", str(runs), "--results", str(folder / "results")]
+
+
+def grade(submissions: int, folder: Path) -> list[str]:
+    (source,) = read_sources(["01"])
+    write_submissions(source, submissions, folder / "submissions")
+    return ["grade", source.number, str(folder / "submissions"), "-o", str(folder / "marks")]
+
+
+CASES = {  # what grows -> the smallest size, its command
+    "images": (12_500, train),
+    "runs": (10, compare),
+    "submissions": (2, grade),
+}
+
+
+def measure(arguments: list[str]) -> Cost:
+    """Run `tp-cnn` with these arguments to its end."""
+    command = [sys.executable, "-m", "tp_cnn.cli", *arguments]
+    quiet = {**os.environ, "TP_CNN_PROGRESS": "0"}
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=quiet)
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{' '.join(command)}: ended with {process.returncode}")
+    return Cost(used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)  # Linux counts in kB
+
+
+def rows(name: str) -> list[list[str]]:
+    """A line a size."""
+    smallest, command = CASES[name]
+    lines, before = [], None
+    for factor in DOUBLED:
+        size = smallest * factor
+        with tempfile.TemporaryDirectory() as folder:
+            cost = measure(command(size, Path(folder)))
+        more = (cost.seconds - before.seconds) / (size - size // 2) if before else None
+        one = f"{1000 * more:,.2f} ms" if more else ""
+        lines.append([name, f"{size:,}", f"{cost.seconds:.1f}", f"{cost.megabytes:,.0f}", one])
+        print(*lines[-1], flush=True)
+        before = cost
+    return lines
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("cases", nargs="*", help=f"among {', '.join(CASES)}; default: all")
+    chosen = parser.parse_args().cases or CASES
+    table = [line for name in chosen for line in rows(name)]
+    notes = [
+        "images: `tp-cnn train` of CifarNet on CIFAR-10, one epoch, and its 10,000 test images",
+        "runs: `tp-cnn compare` of one configuration, LeNet-5 on the embedded digits, 3 epochs",
+        "submissions: `tp-cnn grade 01`, one at once, the control included",
+        "Seconds of processors, not of the clock",
+    ]
+    header = ["what", "how many", "s", "memory, MB", "one more"]
+    common.write_report("growth", "Growth", markdown_table(header, table), notes)
+
+
+if __name__ == "__main__":
+    main()
