@@ -35,6 +35,8 @@ def apart(function: Callable, arguments: tuple, seconds: float, memory: int = ME
     )
     with contextlib.closing(ours):
         with contextlib.closing(theirs):
+            # A worker of a Dask cluster is "daemonic", which would forbid it a process.
+            multiprocessing.current_process().daemon = False
             process.start()
         try:
             if not ours.poll(seconds):
