@@ -1,6 +1,7 @@
 """What importing the package does, in processes of their own."""
 
 import os
+import platform
 import re
 import subprocess
 import sys
@@ -57,3 +58,19 @@ def test_a_notebook_loads_what_draws_learns_and_converts_only_when_it_needs_it()
     assert len(lines) > 10
     slow = {"matplotlib", "sklearn", "scipy", "torchvision", "nbconvert", "nbformat"}
     assert not loaded_after("\n".join(sorted(lines))) & slow
+
+
+FAULTS = """
+import resource, tp_cnn
+def take(): return [bytearray(15_000_000) for _ in range(4)]  # 14,648 pages
+take()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+take()
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="a setting of glibc")
+def test_memory_that_is_freed_is_there_for_the_next_step():
+    kept = int(printed(FAULTS))
+    assert kept < 1000 < int(printed(FAULTS, MALLOC_ARENA_MAX="8"))  # what the user chose stays
