@@ -7,6 +7,8 @@ since the size above: twice about the same where time is linear.
 """
 
 import argparse
+import contextlib
+import ctypes
 import os
 import subprocess
 import sys
@@ -21,6 +23,7 @@ from tp_cnn.authoring.source import read_sources
 from tp_cnn.display import markdown_table
 
 DOUBLED = (1, 2, 4)
+PR_SET_CHILD_SUBREAPER = 36  # of Linux
 
 
 class Cost(NamedTuple):
@@ -54,15 +57,21 @@ CASES = {  # what grows -> the smallest size, its command
 
 
 def measure(arguments: list[str]) -> Cost:
-    """Run `tp-cnn` with these arguments to its end."""
+    """Run `tp-cnn` with these arguments, and what it starts, to the end."""
     command = [sys.executable, "-m", "tp_cnn.cli", *arguments]
     quiet = {**os.environ, "TP_CNN_PROGRESS": "0"}
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=quiet)
-    _, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
+    ended, uses = {}, []
+    with contextlib.suppress(ChildProcessError):  # there is none left to wait for
+        while True:
+            pid, status, used = os.wait4(-1, 0)
+            ended[pid] = os.waitstatus_to_exitcode(status)
+            uses.append(used)
+    process.returncode = ended[process.pid]
     if process.returncode:
         raise SystemExit(f"{' '.join(command)}: ended with {process.returncode}")
-    return Cost(used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)  # Linux counts in kB
+    seconds = sum(used.ru_utime + used.ru_stime for used in uses)
+    return Cost(seconds, max(used.ru_maxrss for used in uses) / 1024)  # Linux counts in kB
 
 
 def rows(name: str) -> list[list[str]]:
@@ -85,6 +94,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("cases", nargs="*", help=f"among {', '.join(CASES)}; default: all")
     chosen = parser.parse_args().cases or CASES
+    # What a command leaves behind when it ends becomes ours to wait for, and is counted.
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
     table = [line for name in chosen for line in rows(name)]
     notes = [
         "images: `tp-cnn train` of CifarNet on CIFAR-10, one epoch, and its 10,000 test images",

@@ -30,7 +30,7 @@ def add(commands) -> None:
         "compare",
         help="train configurations over several seeds, tabulate and draw them",
         description="Train named configurations with one budget, over several seeds. The same "
-        "command again goes on where it was stopped; several may run at once on one folder.",
+        "command again goes on where it was stopped.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     command.set_defaults(run=compare_command)
