@@ -311,7 +311,7 @@ last_epochs(
 # %% [markdown] answer="normalisation-effet-texte" points=3
 # ### BEGIN MARK SCHEME
 # - (1) Le réseau quitte bien plus tôt le palier du hasard : dès la première époque, il est là où
-#   l'autre arrive après trois ou quatre.
+#   l'autre arrive après deux ou trois.
 # - (1) À la fin, l'écart entre apprentissage et validation est plus grand : la normalisation aide à
 #   optimiser, elle ne régularise pas. Dans la référence (quinze époques, toutes les images), c'est
 #   l'étape qui gagne le plus sur le test (table de la partie 7).
@@ -766,9 +766,9 @@ last_epochs({"crop et symétrie": cropped, **runs, "la mienne": mine})
 
 # %% [markdown] answer="autres-augmentations-texte" points=2
 # ### BEGIN MARK SCHEME
-# - (1) Toutes rendent l'apprentissage plus difficile : l'exactitude d'apprentissage baisse, mixup
-#   le plus (les images sont mélangées). Avec peu d'images et d'époques, aucune ne fait nettement
-#   mieux que crop et symétrie.
+# - (1) Toutes rendent l'apprentissage plus difficile, mixup le plus : son exactitude d'apprentissage est
+#   mesurée sur des images mélangées. En validation, les autres restent à quelques points de crop et
+#   symétrie ; celle qui s'y trouve apprend, mais ne reconnaît plus les images à l'endroit.
 # - (1) Un écart de quelques points sur une graine et quelques centaines d'images de validation ne
 #   prouve rien : il faut plusieurs graines, tout le jeu de données, et assez d'époques pour que le
 #   surapprentissage soit ce qui limite.
@@ -1050,8 +1050,9 @@ last_epochs(descents)
 # ### BEGIN MARK SCHEME
 # - (1) Description fidèle de la table et de la figure ; avec peu d'époques, Adam et AdamW démarrent
 #   souvent vite, sans réglage. AdamW et Adam ne se distinguent pas ici : une pénalité sur les poids
-#   n'agit qu'à la longue. Cosinus et one-cycle dépendent du nombre d'époques prévu. Un essai personnel,
-#   décrit et mesuré.
+#   n'agit qu'à la longue. Cosinus et one-cycle dépendent du nombre d'époques prévu ; le plus grand pas
+#   de one-cycle (0,05) est réglé pour de longs apprentissages, et le laisse ici derrière. Un essai
+#   personnel, décrit et mesuré.
 # - (1) Un pas d'Adam n'a pas le sens d'un pas de SGD : chaque méthode devrait être comparée à son
 #   meilleur réglage. Autres : RMSprop, Adagrad, Nesterov, LAMB, Muon ; paliers, redémarrages,
 #   réduction quand la validation stagne, échauffement.
