@@ -44,7 +44,7 @@ from tp_cnn.checks.engine.framework import grade
 from tp_cnn.data.batches import Batches, keep, only
 from tp_cnn.data.classroom import in_french, load_for_class
 from tp_cnn.data.normalise import CIFAR10
-from tp_cnn.display import Table, announce, percent, thousands
+from tp_cnn.display import Table, announce, decimal, percent, thousands
 from tp_cnn.experiments import reference
 from tp_cnn.models import Dense, LeNet5, count_weights, hidden_for, summary
 from tp_cnn.plots import training as plots, transfert as pictures
@@ -279,7 +279,7 @@ def noted(name, model, learning, seconds):
     """Keep the test accuracy of a network for the table of part 8."""
     accuracy = training.evaluate(lots(test_set, 500), model).accuracy
     results[name] = (accuracy, learning, seconds)
-    return f"{name} : {percent(accuracy, 1)} sur le test, en {seconds:.1f} s".replace(".", ",")
+    return f"{name} : {percent(accuracy, 1)} sur le test, en {decimal(seconds, '.1f')} s"
 
 
 # %%
@@ -347,8 +347,12 @@ gap = (head.weight - frozen.classifier[-1].weight).abs().max().item()
 Table(
     ["une époque", "durée", "écart des poids à la fin"],
     [
-        ["réseau gelé", f"{1000 * frozen_seconds / P.epochs:.0f} ms", ""],
-        ["sur les caractéristiques", f"{1000 * seconds / P.epochs:.1f} ms", f"{gap:.1e}"],
+        ["réseau gelé", f"{decimal(1000 * frozen_seconds / P.epochs, '.0f')} ms", ""],
+        [
+            "sur les caractéristiques",
+            f"{decimal(1000 * seconds / P.epochs, '.1f')} ms",
+            decimal(gap, ".1g"),
+        ],
     ],
 )
 
@@ -454,7 +458,7 @@ pictures.rates_and_memory(rates, measured, "Apprendre sans oublier")
 # ### BEGIN MARK SCHEME
 # - (1) Petit pas : les couches ne bougent presque pas, l'ancienne tâche est intacte, la nouvelle
 #   profite de ce qui est déjà su. Grand pas : les premiers gradients, venus d'une dernière couche tirée
-#   au hasard, détruisent les filtres ; les anciennes classes tombent vers le hasard.
+#   au hasard, abîment les filtres ; les anciennes classes s'oublient, et la nouvelle tâche y perd.
 # - (1) L'oubli en soi n'est pas un défaut si l'ancienne tâche ne sert plus ; mais ce qui est effacé
 #   était le savoir que l'on venait chercher : avec peu d'étiquettes, on ne peut pas le réapprendre, et
 #   l'on retombe vers un réseau appris de zéro, ou l'apprentissage diverge.
@@ -560,12 +564,14 @@ Table(
 
 # %% [markdown] answer="transfert-loin-texte" points=3
 # ### BEGIN MARK SCHEME
-# - (1) Lecture honnête de la table, colonne par colonne : qui est devant à 100, qui à 1 000.
-# - (1) Le réseau gelé perd son avantage, ou passe derrière LeNet-5 quand les étiquettes deviennent
-#   assez nombreuses : ses caractéristiques décrivent des couleurs et des textures de photographies,
-#   absentes des chiffres, et rien ne peut les adapter.
-# - (1) Affiné, il se rattrape : les filtres de bords restent un bon départ. LeNet-5, petit et appris
-#   sur les bonnes images, suffit à cette tâche ; un grand réseau n'est pas un avantage en soi.
+# - (1) Lecture de la table, colonne par colonne. Dans la référence, à 100 étiquettes, l'affiné est
+#   devant ; LeNet-5 et le réseau gelé se tiennent ; le réseau dense est derrière. À 1 000, LeNet-5 a
+#   rejoint l'affiné, et le gelé n'a presque plus d'avance sur le réseau dense.
+# - (1) Gelé, le réseau livré plafonne : ses caractéristiques décrivent des couleurs et des textures de
+#   photographies, absentes des chiffres, et rien ne peut les adapter.
+# - (1) Affiné, il s'adapte : les filtres de bords restent un bon départ, surtout avec peu d'étiquettes.
+#   LeNet-5, petit et appris sur les bonnes images, suffit dès qu'il y en a mille ; un grand réseau
+#   n'est pas un avantage en soi.
 # ### END MARK SCHEME
 
 # %% [markdown]
@@ -660,7 +666,7 @@ if resnet:
 Table(
     [f"{len(learn_set)} étiquettes", "exactitude de test", "poids appris", "temps"],
     [
-        [name, percent(accuracy, 1), thousands(weights), f"{seconds:.1f} s".replace(".", ",")]
+        [name, percent(accuracy, 1), thousands(weights), f"{decimal(seconds, '.1f')} s"]
         for name, (accuracy, weights, seconds) in results.items()
     ],
 )
