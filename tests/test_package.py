@@ -56,7 +56,7 @@ def test_a_notebook_loads_what_draws_learns_and_converts_only_when_it_needs_it()
     sources = (Path(__file__).parents[1] / "solutions").glob("*.py")
     lines = {found for source in sources for found in line.findall(source.read_text("utf-8"))}
     assert len(lines) > 10
-    slow = {"matplotlib", "sklearn", "scipy", "torchvision", "nbconvert", "nbformat"}
+    slow = {"matplotlib", "sklearn", "scipy", "torchvision", "triton", "nbconvert", "nbformat"}
     assert not loaded_after("\n".join(sorted(lines))) & slow
 
 

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import torch
 from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
 
 from tp_cnn.display import percent, thousands
 from tp_cnn.errors import CourseError
@@ -52,6 +51,8 @@ def multiply_adds(model: nn.Module, image_shape: tuple[int, int, int]) -> int:
     Those of convolutions, dense layers and attention, as papers count; a model on the device
     "meta" is counted too, without any computation.
     """
+    from torch.utils.flop_counter import FlopCounterMode  # loads triton: slow
+
     parameter = next(model.parameters(), torch.zeros(()))
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         model(torch.zeros(1, *image_shape, device=parameter.device))
