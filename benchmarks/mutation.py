@@ -8,6 +8,21 @@ of its question, on the visible and on the hidden seed. A mutant that is told ri
 by better inputs of its check; one that no input can tell from the solution is listed, with the
 reason, in ``equivalent_mutants.csv``. A number that is computed otherwise but equal, ``3 * 5`` for
 ``15``, is equivalent without being listed. Needs `os.fork`: Linux, macOS, or WSL.
+
+A refusal is counted as named where the student reads in French what is wrong, of three kinds:
+
+- a known mistake: one of the list of its check, told by its own sentence; also an argument that was
+  modified, a time limit, gradients left off;
+- a clue: no mistake of the list, but a sentence computed from the values says what they have in
+  common with the right ones (a sign, a factor, a term, an axis, another argument, a slip in the
+  formula) or which part is wrong where the rest is right; or a fact was seen (a network left in
+  eval mode, windows cut in one place); or the function has no return;
+- an error explained: the student's own line, and a sentence about that very error.
+
+Never counted as named: « trop petit » or « trop grand » alone, with or without its index; the
+words of Python's error alone, or with the meaning of its class; two shapes, or a type, without
+more; cells left to fill. A clue says how the values are wrong, not why: it is worth less than a
+known mistake, hence the columns apart.
 """
 
 import argparse
@@ -34,6 +49,7 @@ from mutants import Mutant, mutants
 
 from tp_cnn.authoring import blanks, editions
 from tp_cnn.authoring.source import Source, read_sources
+from tp_cnn.checks.engine.framework import Verdict
 from tp_cnn.display import markdown_table
 from tp_cnn.errors import CourseError
 from tp_cnn.grading.grade import grading_parameters
@@ -49,15 +65,18 @@ ENVIRONMENT = {
     "TP_CNN_PROGRESS": "0",
 }
 KINDS = {  # what becomes of a mutant -> the heading of its column
-    "named": "refused by name",
-    "error": "by Python's error",
-    "obstacle": "by shape, type or as to do",
-    "other": "by value only",
+    "named": "a known mistake",
+    "clue": "a clue",
+    "explained": "an error explained",
+    "error": "an error only",
+    "obstacle": "a shape, a type, to do",
+    "other": "a value only",
     "limit": "by limit",
     "equivalent": "equivalent",
     "accepted": "accepted",
 }
 # `Verdict.mistake` also says what stood in the way; these are no names of a mistake.
+NAMED = ("named", "clue", "explained")
 OBSTACLES = {
     None: "other",
     "exception": "error",
@@ -176,8 +195,16 @@ def judge(cells: list, changed: dict[str, str], namespace: dict) -> tuple[str, b
         same = bool(codes) and all(_same_values(code, namespace, solution) for code in codes)
         return ("equivalent" if same else "accepted"), False
     first = wrong[0]
-    kind = "obstacle" if first.status == "todo" else OBSTACLES.get(first.mistake, "named")
-    return kind, all(verdict.ok for verdict in visible)
+    return kind_of(first), all(verdict.ok for verdict in visible)
+
+
+def kind_of(verdict: Verdict) -> str:
+    """How a refusal is counted: a key of `KINDS`."""
+    todo = verdict.status == "todo"
+    kind = "obstacle" if todo else OBSTACLES.get(verdict.mistake, "named")
+    if kind == "error":
+        return "explained" if verdict.clue else "error"
+    return "clue" if verdict.clue and kind != "named" else kind
 
 
 def _same_values(code: str, found: dict, solution: dict) -> bool:
@@ -266,9 +293,14 @@ def table(trials: list[Trial]) -> str:
     for name in dict.fromkeys((one.notebook, one.question) for one in trials):
         rows.append([*name, *_counts([t for t in trials if (t.notebook, t.question) == name])])
     total = _counts(trials)
+    kinds = Counter(one.kind for one in trials)
+    refused = sum(kinds[kind] for kind in KINDS if kind not in ("equivalent", "accepted"))
+    named = sum(kinds[kind] for kind in NAMED)
     rows.append(["total", "", *total])
     rows.append(["share", "", *(f"{100 * count / total[0]:.1f} %" for count in total)])
-    return markdown_table(["notebook", "question", "mutants", *KINDS.values()], rows)
+    shares = f"{100 * named / total[0]:.1f} % of the mutants, {100 * named / refused:.1f} % of"
+    text = f"\n\nNamed, in one of the three ways: {named}, {shares} those refused.\n"
+    return markdown_table(["notebook", "question", "mutants", *KINDS.values()], rows) + text
 
 
 def _counts(trials: list[Trial]) -> list[int]:

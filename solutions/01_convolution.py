@@ -14,16 +14,24 @@
 # - faire tourner un réseau sur une image plus grande que prévu ;
 # - calculer le champ récepteur d'un neurone, et le mesurer.
 #
-# **Durée :** 3 h 30 (1 h 30 pour les seules questions numérotées)
+# **Durée :** 4 h 30 (2 h pour les seules questions numérotées, qui se suivent sans les autres)
 #
-# **Prérequis :** NumPy ; savoir ce qu'est une couche complètement connectée (*fully-connected*).
+# **Barème :** 64,5 points
+#
+# **Prérequis :** NumPy ; savoir ce qu'est une couche complètement connectée (*fully-connected*),
+# que l'on appelle aussi couche dense.
 
 # %% [markdown]
 # **Mode d'emploi.** Remplacez les `...` par vos réponses, puis exécutez la cellule qui suit : elle
-# répond « À faire », « Juste » ou « Pas encore », avec une piste. Les indices se déplient en cas de
-# blocage. Les questions numérotées sont celles de la feuille de TP ; une étoile ★ signale celles du
-# compte rendu de fin de séance. Les encadrés « À corriger » relèvent des erreurs des supports de
-# cours distribués avec le TP (documents 000 à 004) : vous risquez de les croiser.
+# répond « À faire », « Juste » ou « Pas encore », avec une piste. Dès qu'elle dit « Juste », c'est
+# **votre** code que la suite du notebook exécute ; une ligne « Suite » dit lequel a servi. Les
+# indices se déplient en cas de blocage. Avant une expérience qui peut surprendre, on vous demande
+# une **prédiction** d'une ligne : elle compte dès qu'elle est écrite, juste ou non.
+#
+# Les questions numérotées sont celles de la feuille de TP ; une étoile ★ signale celles du compte
+# rendu de fin de séance. Les encadrés « À corriger » relèvent des erreurs de trois supports de
+# cours que vous risquez de croiser : 001 (*Réseaux convolutifs*), 003 (*Réseaux de neurones*) et
+# 004 (*Réseau de neurones convolutionnel*).
 
 # %% parameters=true grading="training_steps=5 vgg_width=2"
 from tp_cnn import runtime
@@ -35,35 +43,34 @@ P = runtime.parameters(
 P
 
 # %%
+from itertools import pairwise
 from time import perf_counter
 from timeit import repeat
 
 import numpy as np
 import torch
+from sklearn.datasets import load_sample_image
 from torch import nn
 from torch.nn import functional as F
 
 from tp_cnn.models import geometry
-from tp_cnn.display import announce
+from tp_cnn.display import announce, decimal, percent, thousands
 from tp_cnn.checks import convolution as check
 from tp_cnn.checks.engine.framework import grade
-from tp_cnn.scratch import convolution, pooling
+from tp_cnn.scratch import convolution, pooling, sizes
 
 # %%
+from tp_cnn.plots.convolution import images as on_images, layers as on_layers
 from tp_cnn.plots.convolution.steps import (
     convolution_slider,
     feature_maps,
     matrices,
     padding_and_stride,
 )
-from tp_cnn.plots.convolution.images import (
-    filtered_images,
-    output_map,
-    receptive_fields,
-    sample_picture,
-)
-from tp_cnn.plots.style import COLOURS, clean, figure
+from tp_cnn.plots.style import COLOURS, MARKERS, clean, figure
+from tp_cnn.plots.volumes import volumes
 
+# %%
 runtime.seed_everything(P.seed)
 rng = np.random.default_rng(P.seed)
 data = "une photo et 1 797 chiffres (« digits »), fournis avec scikit-learn"
@@ -139,7 +146,7 @@ def correlate_1d(signal, kernel):
     out = []
     ### BEGIN SOLUTION
     ### PLACEHOLDER
-    # for t in ...:  # every position of the kernel
+    # for t in ...:  # toutes les positions du filtre
     #     out.append(...)
     for t in range(n - k + 1):
         out.append(np.sum(signal[t : t + k] * kernel))
@@ -160,17 +167,19 @@ grade(check.correlation_1d(correlate_1d, seed=1), points=2)
 # C'est une des raisons de centrer les données.)
 
 # %%
+correlate_1d = check.correlation_1d.use(correlate_1d, convolution.correlate1d)
 motif = np.array([-2.0, -1, 0, 3, 3, 0, -1, -2])
 noisy = 0.8 * rng.normal(size=100)
 noisy[20:28] += motif
 noisy[65:73] += motif
-found = convolution.correlate1d(noisy, motif)
 
-drawn, (above, below) = figure(2, 1, width=7, height=3.2, sharex=True)
+drawn, (above, below) = figure(2, 1, width=7, height=3.6, sharex=True)
 above.plot(noisy)
 above.set_title("signal bruité, le motif en 20 et en 65", fontsize=9)
-below.plot(found, color=COLOURS[1])
+below.plot(correlate_1d(noisy, motif), color=COLOURS[1])
 below.set_title("corrélation avec le motif", fontsize=9)
+above.set(ylabel="valeur")
+below.set(xlabel="position $t$", ylabel="accord")
 drawn
 
 # %% [markdown]
@@ -196,8 +205,8 @@ drawn
 # signal. `kernel[::-1]` règle la première.
 
 # %% [markdown] hint="conv-miroir"
-# Au plus fort du dépassement, une seule case du filtre touche le signal : il faut $k - 1$ zéros de
-# chaque côté, soit `np.pad(signal, k - 1)`.
+# Au plus fort du dépassement, une seule case du filtre touche le signal : combien en dépassent ?
+# `np.pad(signal, n)` ajoute $n$ zéros de chaque côté.
 
 
 # %% answer="conv-miroir"
@@ -205,8 +214,8 @@ def convolve_1d(signal, kernel):
     k = len(kernel)
     ### BEGIN SOLUTION
     ### PLACEHOLDER
-    # padded = ...  # the signal, with zeros on both sides
-    # mirrored = ...  # the kernel, read backwards
+    # padded = ...  # le signal, avec des zéros des deux côtés
+    # mirrored = ...  # le filtre, lu à l'envers
     padded = np.pad(signal, k - 1)
     mirrored = kernel[::-1]
     ### END SOLUTION
@@ -226,16 +235,20 @@ grade(check.convolution_1d(convolve_1d, seed=1), points=2)
 # > dite « après miroir » : le filtre y glisse tel quel, comme dans PyTorch.
 
 # %%
-x, y = np.array([1.0, 2, 3]), np.array([1.0, 10])
-literal = np.zeros(4)
-for i in (1, 2, 3, 4):  # the document counts from 1
+convolve_1d = check.convolution_1d.use(convolve_1d, convolution.convolve1d)
+x, y = np.array([1, 2, 3]), np.array([1, 10])
+literal = np.zeros(4, dtype=int)
+for i in (1, 2, 3, 4):  # le document compte à partir de 1
     for k in (1, 2):
         if 1 <= i - k <= 3:
             literal[i - 1] += x[i - k - 1] * y[k - 1]
 print("formule du document 003 :", literal)
-print("convolution             :", np.convolve(x, y))
+print("convolve_1d             :", np.array(convolve_1d(x, y), dtype=int))
+print("np.convolve             :", np.convolve(x, y))
+
+# %%
 conv1d = F.conv1d(torch.tensor(x)[None], torch.tensor(y)[None, None])
-print("torch conv1d            :", conv1d[0].numpy())
+print("conv1d de PyTorch       :", conv1d[0].numpy())
 conv1d = F.conv1d(torch.tensor(x)[None], torch.tensor(y).flip(0)[None, None], padding=1)
 print("conv1d, filtre retourné :", conv1d[0].numpy())
 
@@ -247,15 +260,19 @@ print("conv1d, filtre retourné :", conv1d[0].numpy())
 
 # %%
 def correlate(x, y):
-    return convolution.convolve1d(x, y[::-1])  # one mirror too many cancels the other
+    return convolve_1d(x, y[::-1])  # un miroir de trop annule l'autre
+
+
+def gap(one, other):
+    return f"{decimal(np.abs(one - other).max(), '.1e'):>8}"
 
 
 x, y, u = rng.normal(size=(3, 6))
-for name, f in {"convolution": convolution.convolve1d, "corrélation": correlate}.items():
+for name, f in {"convolution": convolve_1d, "corrélation": correlate}.items():
     print(name)
-    print(f"  x⋆y = y⋆x              {np.abs(f(x, y) - f(y, x)).max():.1e}")
-    print(f"  x⋆(y⋆u) = (x⋆y)⋆u      {np.abs(f(x, f(y, u)) - f(f(x, y), u)).max():.1e}")
-    print(f"  x⋆(y + u) = x⋆y + x⋆u  {np.abs(f(x, y + u) - f(x, y) - f(x, u)).max():.1e}")
+    print("  x⋆y = y⋆x              ", gap(f(x, y), f(y, x)))
+    print("  x⋆(y⋆u) = (x⋆y)⋆u      ", gap(f(x, f(y, u)), f(f(x, y), u)))
+    print("  x⋆(y + u) = x⋆y + x⋆u  ", gap(f(x, y + u), f(x, y) + f(x, u)))
 
 # %% [markdown] question="conv-proprietes" kind="experience"
 # ### Ce que le miroir apporte, et à qui
@@ -265,8 +282,8 @@ for name, f in {"convolution": convolution.convolve1d, "corrélation": correlate
 
 # %% [markdown] answer="conv-proprietes-texte" points=2
 # ### BEGIN MARK SCHEME
-# - La convolution est commutative, associative et distributive (écarts de l'ordre de $10^{-16}$) ;
-#   la corrélation reste distributive mais n'est ni commutative ni associative : 1 point.
+# - La convolution est commutative, associative et distributive (écarts de $10^{-15}$ au plus, ceux
+#   des arrondis) ; la corrélation reste distributive mais n'est ni commutative ni associative : 1 point.
 # - Les poids du filtre sont appris : un réseau à convolutions « miroir » apprendrait simplement les
 #   filtres retournés, pour la même sortie. Et l'on n'échange jamais l'image et le filtre, qui n'ont
 #   pas le même rôle : 1 point.
@@ -350,10 +367,12 @@ grade(check.relu(relu, seed=1), points=1)
 # > passer le gradient quand les valeurs sont grandes.
 
 # %%
-z = torch.linspace(-3, 3, 61)
-drawn, axis = figure(width=4.5, height=2.4)
-axis.plot(z, F.relu(z), label="ReLU, selon PyTorch")
-axis.plot(z, z.clamp(0, 1), "--", label="une fonction à valeurs dans [0, 1]")
+relu = check.relu.use(relu, pooling.relu)
+z = np.linspace(-3, 3, 61)
+drawn, axis = figure(width=4.5, height=2.6)
+axis.plot(z, relu(z), label="ReLU")
+axis.plot(z, z.clip(0, 1), "--", label="une fonction à valeurs dans [0, 1]")
+axis.set(xlabel="$z$", ylabel="sortie")
 axis.legend(frameon=False, fontsize=8)
 clean(axis)
 drawn
@@ -379,7 +398,7 @@ def correlate_2d(image, kernel):
     height, width = image.shape
     ### BEGIN SOLUTION
     ### PLACEHOLDER
-    # rows, columns = ..., ...  # size of the output
+    # rows, columns = ..., ...  # taille de la sortie
     # out = np.zeros((rows, columns))
     # for i in range(rows):
     #     for j in range(columns):
@@ -442,10 +461,11 @@ grade(check.vertical_edges(edges, seed=1), points=1)
 # la sortie).
 
 # %%
-picture = sample_picture(96)
+correlate_2d = check.correlation_2d.use(correlate_2d, convolution.conv2d_one_channel)
+picture = on_images.sample_picture(96)
 asked = ("flou uniforme", "contours : 8 voisins")
 known = {name: k for name, k in convolution.IMAGE_KERNELS.items() if name not in asked}
-filtered_images(picture, known)
+on_images.filtered_images(picture, known, correlate_2d)
 
 # %% [markdown] question="conv-filtres-image" kind="calcul"
 # ### Deux filtres à inventer
@@ -482,13 +502,14 @@ grade(check.edge_kernel(contours, seed=1), points=1)
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# Vos deux filtres à l'œuvre :
+# Vos deux filtres à l'œuvre, par votre corrélation (ceux qui manquent encore ne sont pas montrés) :
 
 # %%
-yours = {"identité": convolution.IMAGE_KERNELS["identité"]}
-if blur is not ... and contours is not ...:
-    yours |= {"votre flou": np.array(blur), "vos contours": np.array(contours)}
-filtered_images(picture, yours)
+written = {"votre flou": blur, "vos contours": contours}
+yours = {name: np.array(kernel) for name, kernel in written.items() if np.shape(kernel) == (3, 3)}
+on_images.filtered_images(
+    picture, {"identité": convolution.IMAGE_KERNELS["identité"], **yours}, correlate_2d
+)
 
 # %% [markdown]
 # ### Reconnaître un X
@@ -513,8 +534,8 @@ matrices({"le X": convolution.X, "son coin": corner, "le fragment": diagonal})
 # Le produit de deux cases vaut 1 si elles sont égales, $-1$ sinon. Combien de cases diffèrent ?
 
 # %% [markdown] hint="conv-detecteur"
-# Une seule case diffère sur neuf : la somme des produits vaut $8 - 1$. Pour toute la carte, divisez
-# la corrélation par le nombre de cases du fragment, `fragment.size`.
+# Une seule case diffère sur neuf : la somme des produits vaut $8 - 1$. Pour toute la carte,
+# `correlate_2d` donne déjà cette somme à chaque position ; que manque-t-il pour une moyenne ?
 
 # %% answer="conv-detecteur-accord"
 agreement = 7 / 9  # SOLUTION
@@ -543,7 +564,8 @@ grade(check.feature_map(feature_map, seed=1), points=2)
 # diagonale.
 
 # %%
-feature_maps({"X": convolution.X, "O": convolution.O})
+feature_map = check.feature_map.use(feature_map, convolution.fragment_map)
+feature_maps({"X": convolution.X, "O": convolution.O}, feature_map)
 
 # %% [markdown]
 # Une couche enchaîne ensuite ReLU, qui ne garde que les accords, et un max-pooling, qui ne garde
@@ -551,8 +573,8 @@ feature_maps({"X": convolution.X, "O": convolution.O})
 # 7 lignes, donc les dernières fenêtres sont incomplètes, et gardées (`ceil_mode=True`).
 
 # %%
-found = convolution.fragment_map(convolution.X, diagonal)
-kept = pooling.max_pool2d(pooling.relu(found), 2, ceil_mode=True)
+found = feature_map(convolution.X, diagonal)
+kept = pooling.max_pool2d(relu(found), 2, ceil_mode=True)
 matrices(
     {"carte": convolution.truncate(found), "ReLU puis max-pooling": convolution.truncate(kept)}
 )
@@ -595,19 +617,23 @@ for padding in (0, 1, 2):
 # %% [markdown] question="conv-taille-sortie" number="1" kind="code"
 # ### Taille de la sortie
 #
-# L'entrée est de taille $x \times y \times z$ ($z$ canaux). Un filtre de côté $k$, de padding $p$
-# et de stride $s$ la parcourt. Quelle est la taille de la sortie ?
+# L'entrée est de taille $x \times y \times z$ : $z$ est sa **profondeur**, le nombre de ses canaux.
+# Un filtre de côté $k$, de padding $p$ et de stride $s$ la parcourt, et il lit tous les canaux à la
+# fois. Quelle est la taille de la sortie ?
 #
-# La hauteur et la largeur se calculent de la même façon : écrivez `output_size` pour un seul axe.
-# (Un filtre lit tous les canaux à la fois : il donne une seule carte.)
+# 1. La hauteur et la largeur se calculent de la même façon : écrivez `output_size` pour un axe.
+# 2. `output_shape` : donnez les **trois** nombres de la sortie, profondeur en dernier, d'une couche
+#    de `filters` filtres comme celui-ci. (Un seul filtre, c'est `filters=1`. Pourquoi $z$ n'est-il
+#    pas un argument ?)
 
 # %% [markdown] hint="conv-taille-sortie"
 # Le padding agrandit l'axe : combien de cases compte-t-il alors ? Combien de cases la fenêtre
 # peut-elle parcourir avant de buter sur le bord ?
 
 # %% [markdown] hint="conv-taille-sortie"
-# Sur $n + 2p$ cases, la fenêtre peut avancer de $n + 2p - k$ cases, par pas de $s$. Comptez les pas
-# entiers (`//`), puis ajoutez la position de départ.
+# Sur $n + 2p$ cases, la fenêtre peut avancer de $n + 2p - k$ cases, par pas de $s$ : comptez les pas
+# entiers (`//`), puis les positions. Pour la profondeur : combien de valeurs le filtre donne-t-il à
+# chaque position, quand il a additionné tous les canaux ? Et une couche de filtres ?
 
 
 # %% answer="conv-taille-sortie"
@@ -619,6 +645,23 @@ def output_size(size, kernel, stride, padding):
 check.output_size(output_size)
 ### BEGIN HIDDEN TESTS
 grade(check.output_size(output_size, seed=1), points=2)
+### END HIDDEN TESTS
+
+
+# %% answer="conv-taille-sortie-forme"
+def output_shape(x, y, filters, kernel, stride, padding):
+    ### BEGIN SOLUTION
+    ### PLACEHOLDER
+    # return ..., ..., ...
+    sides = [output_size(side, kernel, stride, padding) for side in (x, y)]
+    return *sides, filters
+    ### END SOLUTION
+
+
+# %% test="conv-taille-sortie-forme-test" points=1
+check.output_shape(output_shape)
+### BEGIN HIDDEN TESTS
+grade(check.output_shape(output_shape, seed=1), points=1)
 ### END HIDDEN TESTS
 
 # %% [markdown] question="conv-padding-conserve" kind="calcul"
@@ -648,10 +691,11 @@ grade(check.same_padding(same_padding, seed=1), points=1)
 # %% [markdown] question="conv-stride" kind="code"
 # ### Deuxième version : padding et stride
 #
-# Complétez `correlate_2d_strided`. Votre `output_size` peut y servir. Avec padding 1 et stride 2,
-# la fenêtre se déplace comme ci-dessous.
+# Complétez `correlate_2d_strided`, qui se sert de `output_size`. Avec padding 1 et stride 2, la
+# fenêtre se déplace comme ci-dessous.
 
 # %%
+output_size = check.output_size.use(output_size, geometry.output_size)
 convolution_slider(small, np.array([[0, 1, 0], [1, -4, 1], [0, 1, 0]]), stride=2, padding=1)
 
 # %% [markdown] hint="conv-stride"
@@ -669,11 +713,11 @@ def correlate_2d_strided(image, kernel, stride, padding):
     rows, columns = (output_size(n, k, stride, padding) for n in image.shape)
     ### BEGIN SOLUTION
     ### PLACEHOLDER
-    # padded = ...  # the image, framed with zeros
+    # padded = ...  # l'image, encadrée de zéros
     # out = np.zeros((rows, columns))
     # for i in range(rows):
     #     for j in range(columns):
-    #         top, left = ..., ...  # corner of the window
+    #         top, left = ..., ...  # coin de la fenêtre
     #         out[i, j] = ...
     padded = np.pad(image, padding)
     out = np.zeros((rows, columns))
@@ -698,6 +742,15 @@ grade(check.correlation_2d_strided(correlate_2d_strided, seed=1), points=2)
 # filtre a autant de tranches que l'entrée a de canaux : on corrèle chaque canal avec sa tranche, on
 # additionne les résultats, puis on ajoute un **biais**. Un filtre donne donc *une* carte ; une
 # couche de $C$ filtres donne une « image » à $C$ canaux, que la couche suivante reçoit.
+#
+# Voici un filtre 2 × 2 à trois tranches, de biais 1, sur une petite image à trois canaux. Suivez la
+# première case : ce que trouve chaque tranche, puis la somme.
+
+# %%
+channels = np.array([[[3, 0, 0, 0], [0, 3, 3, 2]], [[2, 1, 1, 0], [2, 2, 0, 0]]])
+channels = np.concatenate([channels, [[[1, 1, 2, 2], [0, 2, 3, 3]]]])
+slices = np.array([[[1, 0], [0, -1]], [[0, 1], [1, 0]], [[-1, 0], [0, 2]]])
+on_layers.filter_on_channels(channels, slices, bias=1)
 
 # %% [markdown] question="conv-canaux" kind="code"
 # ### Troisième version : des canaux et des filtres
@@ -709,9 +762,8 @@ grade(check.correlation_2d_strided(correlate_2d_strided, seed=1), points=2)
 # `image[c]` est un canal, et `kernels[f][c]` la tranche du filtre `f` qui lui correspond.
 
 # %% [markdown] hint="conv-canaux"
-# La carte du filtre `f` est
-# `sum(correlate_2d(image[c], kernels[f][c]) for c in range(len(image)))`, à laquelle on ajoute
-# `bias[f]` une seule fois.
+# `correlate_2d(image[c], kernels[f][c])` est ce que trouve la tranche du canal `c`. Il reste à
+# réunir les canaux comme sur la figure ; combien de fois le biais compte-t-il ?
 
 
 # %% answer="conv-canaux"
@@ -720,7 +772,7 @@ def conv_channels(image, kernels, bias):
     for f in range(len(kernels)):
         ### BEGIN SOLUTION
         ### PLACEHOLDER
-        # found = ...  # what filter f finds, added up over the channels
+        # found = ...  # ce que trouve le filtre f, additionné sur les canaux
         # maps.append(found + ...)
         found = sum(correlate_2d(image[c], kernels[f][c]) for c in range(len(image)))
         maps.append(found + bias[f])
@@ -734,6 +786,19 @@ check.convolution_channels(conv_channels)
 grade(check.convolution_channels(conv_channels, seed=1), points=2)
 ### END HIDDEN TESTS
 
+# %% [markdown]
+# Les trois canaux d'une photo, vus par deux filtres : l'un ne garde que le rouge moins le bleu,
+# l'autre fait la moyenne des couleurs, puis en cherche les contours.
+
+# %%
+conv_channels = check.convolution_channels.use(conv_channels, convolution.conv2d_channels)
+colours = load_sample_image("flower.jpg")[60:360:4, 120:420:4].transpose(2, 0, 1) / 255
+red_or_blue = np.array([1.0, 0, -1])[:, None, None] * np.full((3, 3), 1 / 9)
+edges_of_all = np.full((3, 1, 1), 1 / 3) * convolution.IMAGE_KERNELS["contours : 8 voisins"]
+found = conv_channels(colours, np.stack([red_or_blue, edges_of_all]), np.zeros(2))
+filters = {"rouge moins bleu": found[0], "contours": np.abs(found[1])}
+on_images.photo_and_maps(colours, filters)
+
 # %% [markdown] question="conv-lot" kind="code"
 # ### Quatrième version : un lot d'images
 #
@@ -745,8 +810,8 @@ grade(check.convolution_channels(conv_channels, seed=1), points=2)
 # `correlate_2d_strided`.
 
 # %% [markdown] hint="conv-lot"
-# La carte du filtre `f` est la somme, sur les canaux `c`, des
-# `correlate_2d_strided(image[c], kernels[f][c], stride, padding)`, plus le biais `bias[f]`.
+# Les canaux se parcourent dans une boucle de plus, à l'intérieur de celle des filtres. Un total qui
+# part de `bias[f]` évite d'avoir à y penser ensuite.
 
 
 # %% answer="conv-lot"
@@ -757,7 +822,7 @@ def conv_batch(images, kernels, bias, stride, padding):
         ### BEGIN SOLUTION
         ### PLACEHOLDER
         # for f in range(len(kernels)):
-        #     maps.append(...)  # the map of filter f
+        #     maps.append(...)  # la carte du filtre f
         for f in range(len(kernels)):
             found = bias[f]
             for c in range(len(image)):
@@ -774,26 +839,43 @@ check.convolution_batch(conv_batch)
 grade(check.convolution_batch(conv_batch, seed=1), points=2)
 ### END HIDDEN TESTS
 
-# %% [markdown]
+# %% [markdown] question="conv-predire-temps" kind="reponse"
+# ### Prédire : combien de fois plus vite ?
+#
 # Toutes ces boucles sont claires, mais lentes. Les bibliothèques rangent toutes les fenêtres d'un
 # coup dans un grand tableau et font **un seul produit de matrices** : c'est `conv2d_windows`, du
-# paquet `tp_cnn`, écrite en cinq lignes. Comparons les temps et les résultats.
+# paquet `tp_cnn`, écrite en cinq lignes. Sur le même processeur, combien de fois plus vite que vos
+# boucles ira PyTorch : 3, 30, 300 fois, plus encore ? Une ligne, avant d'exécuter la suite.
+
+# %% [markdown] answer="conv-predire-temps-texte" points=0.5
+# ### BEGIN MARK SCHEME
+# - Un ordre de grandeur est écrit, juste ou non : 0,5 point.
+# ### END MARK SCHEME
 
 # %%
+conv_batch = check.convolution_batch.use(conv_batch, convolution.conv2d_batch)
 images = rng.normal(size=(4, 3, 32, 32))
 weights, bias = rng.normal(size=(8, 3, 5, 5)), rng.normal(size=8)
 layer = nn.Conv2d(3, 8, 5, dtype=torch.float64)
 layer.weight.data, layer.bias.data = torch.tensor(weights), torch.tensor(bias)
 wanted = layer(torch.tensor(images)).detach().numpy()
+
+# %%
 ways = {
-    "boucles": lambda: convolution.conv2d_batch(images, weights, bias),
+    "boucles": lambda: conv_batch(images, weights, bias, 1, 0),
     "fenêtres et produit": lambda: convolution.conv2d_windows(images, weights, bias),
     "PyTorch": lambda: layer(torch.tensor(images)).detach().numpy(),
 }
 for name, way in ways.items():
     seconds = min(repeat(way, number=1, repeat=3))
-    gap = np.abs(way() - wanted).max()
-    print(f"{name:<20} {1000 * seconds:8.1f} ms   plus grand écart {gap:.0e}")
+    print(
+        f"{name:<20} {decimal(1000 * seconds, '8.1f')} ms   plus grand écart {gap(way(), wanted)}"
+    )
+
+# %% [markdown]
+# L'aviez-vous prévu ? L'écart se compte en centaines, parfois en milliers : Python interprète chaque
+# tour de boucle, alors que le produit de matrices est un seul appel, écrit pour le processeur. Le
+# calcul est pourtant le même : les plus grands écarts sont ceux des arrondis.
 
 # %% [markdown] question="conv-poids" number="1" kind="code"
 # ### Nombre de poids à apprendre
@@ -848,7 +930,8 @@ grade(check.dense_weights(dense_weights, seed=1), points=2)
 # Une couleur est faite de trois nombres, et chacun a son propre poids.
 
 # %% [markdown] hint="conv-poids-exemple"
-# $5 \times 5 \times 3$ poids et un biais pour le premier. Remplacez 5 par 25 pour le second.
+# Le filtre traverse les trois canaux, le neurone voit toute l'image : combien de nombres chacun
+# multiplie-t-il par un poids ? Que reste-t-il à ajouter ?
 
 # %% answer="conv-poids-exemple-filtre"
 filter_weights = 5 * 5 * 3 + 1  # SOLUTION
@@ -887,12 +970,12 @@ print("trois canaux, c'est bien plus    :", count(nn.Conv2d(3, 1, kernel_size=5)
 # une image 224 × 224 × 3, et la couche complètement connectée de mêmes entrée et sortie.
 
 # %%
-convolved_weights = geometry.conv_weights(3, 64, kernel=3)
-dense_equivalent = geometry.dense_equivalent_weights(
-    (3, 224, 224), 64, geometry.Layer(3, padding=1)
-)
-print(f"convolution            : {convolved_weights:>15,} poids".replace(",", " "))
-print(f"complètement connectée : {dense_equivalent:>15,} poids".replace(",", " "))
+conv_weights = check.conv_weights.use(conv_weights, sizes.conv_weights)
+dense_weights = check.dense_weights.use(dense_weights, sizes.dense_weights)
+convolved_weights = conv_weights(3, 3, 64)
+dense_equivalent = 64 * dense_weights(224, 224, 3, 224, 224)
+print(f"convolution            : {thousands(convolved_weights):>15} poids")
+print(f"complètement connectée : {thousands(dense_equivalent):>15} poids")
 
 # %% [markdown] question="conv-avantages" number="2" kind="reponse" star=true
 # ### Avantages et limite
@@ -920,7 +1003,11 @@ print(f"complètement connectée : {dense_equivalent:>15,} poids".replace(",", "
 # Un pooling glisse lui aussi une fenêtre, sur **chaque carte séparément**, et résume ce qu'elle
 # voit : par son maximum (*max-pooling*) ou par sa moyenne (*average pooling*). Il n'a aucun poids à
 # apprendre. Le plus courant est 2 × 2 avec un stride de 2 : il divise la hauteur et la largeur par
-# deux.
+# deux. Une couleur, une fenêtre ; le maximum de chacune est encadré.
+
+# %%
+rows = [[4.0, 5, 7, 0, 8, -3], [-3, 8, 8, 1, -2, 1], [-3, 7, 4, 4, -1, 2], [-2, 6, 2, -2, 0, 5]]
+on_layers.pooling_windows(np.array(rows))
 
 # %% [markdown] question="pool-table" kind="calcul"
 # ### Max-pooling à la main
@@ -969,7 +1056,7 @@ def pool(image, size, stride, summary):
     out = np.zeros((rows, columns))
     ### BEGIN SOLUTION
     ### PLACEHOLDER
-    # ...  # fill out, window by window
+    # ...  # remplir out, fenêtre par fenêtre
     for i in range(rows):
         for j in range(columns):
             top, left = i * stride, j * stride
@@ -1003,15 +1090,17 @@ grade(check.average_pool(average_pool, seed=1), points=1)
 # ### Que se passe-t-il quand l'image se décale ?
 #
 # La convolution est **équivariante** : si l'image se décale, la carte se décale d'autant, sans
-# changer. La cellule le vérifie sur deux vues de la même photo, prises à 3 pixels d'écart.
+# changer. La cellule le vérifie sur deux vues de la même photo, prises à 3 pixels d'écart. Cela a
+# deux limites : près des **bords**, où des pixels entrent et sortent (et où le padding met des
+# zéros), et avec un **stride** $s$, où seuls les décalages multiples de $s$ se retrouvent tels quels.
 
 # %%
-photo = sample_picture(128)
+photo = on_images.sample_picture(128)
 detector = convolution.IMAGE_KERNELS["contours : 8 voisins"]
-before = convolution.conv2d_one_channel(photo[:, :120], detector)
-after = convolution.conv2d_one_channel(photo[:, 3:123], detector)
-print(f"écart, case à case        : {np.abs(after - before).max():.2f}")
-print(f"écart, après recalage     : {np.abs(after[:, :-3] - before[:, 3:]).max():.2f}")
+before = correlate_2d(photo[:, :120], detector)
+after = correlate_2d(photo[:, 3:123], detector)
+print("plus grand écart, case à case    :", decimal(np.abs(after - before).max()))
+print("plus grand écart, après recalage :", decimal(np.abs(after[:, :-3] - before[:, 3:]).max()))
 
 # %% [markdown]
 # Le réseau, lui, doit finir par répondre « chat » où que soit le chat : il lui faut de
@@ -1028,7 +1117,8 @@ print(f"écart, après recalage     : {np.abs(after[:, :-3] - before[:, 3:]).max
 # Les tableaux peuvent avoir plusieurs dimensions : sommez sur toutes leurs cases.
 
 # %% [markdown] hint="pool-decalage"
-# `np.linalg.norm(array)` calcule cette norme, quelle que soit la forme du tableau.
+# `np.linalg.norm(array)` calcule cette norme, quelle que soit la forme du tableau. De quels deux
+# tableaux faut-il la norme ?
 
 
 # %% answer="pool-decalage"
@@ -1042,27 +1132,39 @@ check.shift_change(shift_change)
 grade(check.shift_change(shift_change, seed=1), points=1)
 ### END HIDDEN TESTS
 
+# %% [markdown] question="pool-predire" kind="reponse"
+# ### Prédire : un seul pixel
+#
+# La photo va glisser. Après un décalage d'**un seul** pixel, quel sera l'écart relatif sur la carte
+# de contours : plutôt 1 %, 10 % ou 100 % ? Et après un max-pooling 2 × 2 ? Une ligne.
+
+# %% [markdown] answer="pool-predire-texte" points=0.5
+# ### BEGIN MARK SCHEME
+# - Deux ordres de grandeur sont écrits, justes ou non : 0,5 point.
+# ### END MARK SCHEME
+
 # %% [markdown] question="pool-interet" number="3" kind="experience" star=true
 # ### L'intérêt du pooling
 #
-# La cellule décale la photo de 0 à 8 pixels et trace votre mesure sur la carte de contours, sans
-# pooling puis après des max-poolings de plus en plus larges.
+# La cellule décale la photo de 0 à 8 pixels et trace l'écart relatif (la norme du changement, divisée
+# par celle de la carte) sur la carte de contours, sans pooling puis après des max-poolings de plus en
+# plus larges.
 #
 # Que montre la figure ? Quel intérêt voyez-vous au pooling spatial ? Et quel prix paie-t-on ?
 
 # %%
-shifts = range(9)
-maps = convolution.conv2d_one_channel(photo, detector)
-views = [pooling.relu(maps[:, shift : shift + 112]) for shift in shifts]
+max_pool = check.max_pool.use(max_pool, pooling.max_pool2d)
+shift_change = check.shift_change.use(shift_change, pooling.relative_change)
+maps = correlate_2d(photo, detector)
+views = [relu(maps[:, shift : shift + 112]) for shift in range(9)]
 drawn, axis = figure(width=6, height=3)
-for size in (1, 2, 4, 8):
-    pooled_views = [pooling.max_pool2d(view, size) for view in views]
+for size, marker in zip((1, 2, 4, 8), MARKERS, strict=False):
+    pooled_views = [max_pool(view, size, size) for view in views]
     changes = [shift_change(pooled_views[0], view) for view in pooled_views]
-    if ... not in changes:
-        axis.plot(shifts, changes, "o-", label="sans pooling" if size == 1 else f"{size} × {size}")
-        axis.legend(frameon=False, fontsize=8)
-todo = "" if axis.lines else "À faire : écrivez d'abord shift_change"
-axis.set(xlabel="décalage (pixels)", ylabel="écart relatif", title=todo)
+    label = "sans pooling" if size == 1 else f"{size} × {size}"
+    axis.plot(range(9), changes, marker=marker, label=label)
+axis.legend(frameon=False, fontsize=8)
+axis.set(xlabel="décalage (pixels)", ylabel="écart relatif")
 clean(axis)
 drawn
 
@@ -1079,6 +1181,11 @@ drawn
 # ### END MARK SCHEME
 
 # %% [markdown]
+# Revenez à votre prédiction : sans pooling, un seul pixel suffit à rendre la carte méconnaissable,
+# case à case (regardez le premier point de la courbe du haut). Un contour est mince ; décalé d'un
+# pixel, il ne se recouvre presque plus. Le pooling, lui, n'efface pas tout décalage plus petit que sa
+# fenêtre : un maximum près du bord d'une fenêtre passe dans la suivante.
+#
 # À l'extrême, un maximum pris sur **toute** la carte est complètement invariant : il dit « le
 # fragment est quelque part », sans dire où. Voyez le X, que l'on promène dans une image plus
 # grande.
@@ -1087,9 +1194,9 @@ drawn
 for down, right in [(0, 0), (4, 7), (11, 2)]:
     wide = np.full((20, 20), -1)
     wide[down : down + 9, right : right + 9] = convolution.X
-    found = convolution.fragment_map(wide, convolution.FRAGMENTS["croix"])
+    found = feature_map(wide, convolution.FRAGMENTS["croix"])
     row, column = divmod(found.argmax(), found.shape[1])
-    print(f"X en ({down}, {right}) : maximum {found.max():.2f}, trouvé en ({row}, {column})")
+    print(f"X en ({down}, {right}) : maximum {decimal(found.max())}, trouvé en ({row}, {column})")
 
 # %% [markdown]
 # ## 8. Des images plus grandes que prévu
@@ -1122,9 +1229,9 @@ class SmallVGG(nn.Module):
     def __init__(self, width, classes=2):
         super().__init__()
         self.features = vgg_features(width)  # (batch, 8 width, 7, 7)
-        dense = [nn.Flatten(), nn.Linear(8 * width * 7 * 7, 256), nn.ReLU()]
-        dense += [nn.Linear(256, 256), nn.ReLU(), nn.Linear(256, classes)]
-        self.classifier = nn.Sequential(*dense)
+        sides = [8 * width * 7 * 7, 256, 256, classes]
+        dense = [layer for pair in pairwise(sides) for layer in (nn.Linear(*pair), nn.ReLU())]
+        self.classifier = nn.Sequential(nn.Flatten(), *dense[:-1])
         self.apply(initialise)
 
     def forward(self, images):
@@ -1133,6 +1240,7 @@ class SmallVGG(nn.Module):
 
 torch.manual_seed(P.seed)
 vgg = SmallVGG(P.vgg_width).eval()
+volumes(vgg, (3, 224, 224), "Un petit VGG16")
 
 # %% [markdown] question="conv-image-plus-grande" number="4" kind="experience" star=true
 # ### Une image plus grande
@@ -1143,17 +1251,17 @@ vgg = SmallVGG(P.vgg_width).eval()
 
 # %%
 for height, width in [(224, 224), (320, 384)]:
-    maps, sizes = torch.zeros(1, 3, height, width), []
+    maps, shapes = torch.zeros(1, 3, height, width), []
     with torch.no_grad():
         for layer in vgg.features:
             maps = layer(maps)
             if isinstance(layer, nn.MaxPool2d):
-                sizes.append(f"{maps.shape[2]} × {maps.shape[3]}")
-    print(f"image {height} × {width}, après chaque pooling :", ", ".join(sizes))
+                shapes.append(f"{maps.shape[2]} × {maps.shape[3]}")
+    print(f"image {height} × {width}, après chaque pooling :", ", ".join(shapes))
     try:
         print("  couches complètement connectées :", tuple(vgg.classifier(maps).shape))
     except RuntimeError as error:
-        print("  couches complètement connectées : erreur,", error)
+        print("  couches complètement connectées : PyTorch refuse,", error)
 
 # %% [markdown] answer="conv-image-plus-grande-texte" points=3
 # ### BEGIN MARK SCHEME
@@ -1180,6 +1288,12 @@ for height, width in [(224, 224), (320, 384)]:
 #    cette forme.
 # 3. Expliquez pourquoi les sorties sont les mêmes, et ce que deviennent les couches complètement
 #    connectées suivantes.
+#
+# La figure en montre l'idée sur une seule carte 3 × 3 et un seul neurone : chaque nombre est un
+# rang, et l'on multiplie ceux qui portent le même.
+
+# %%
+on_layers.dense_as_convolution()
 
 # %% [markdown] hint="conv-dense-equivalente"
 # Un neurone voit toutes les cartes à la fois : quelle doit être la taille d'un filtre qui en voit
@@ -1188,7 +1302,7 @@ for height, width in [(224, 224), (320, 384)]:
 # %% [markdown] hint="conv-dense-equivalente"
 # Un filtre aussi grand que l'image n'a qu'une position. PyTorch range les poids d'une convolution
 # comme `(filtres, canaux, hauteur, largeur)`, et aplatit les cartes canal par canal, puis ligne par
-# ligne : exactement l'ordre de `reshape`.
+# ligne. Quelle méthode de NumPy change la forme d'un tableau dans cet ordre ?
 
 
 # %% answer="conv-dense-equivalente-forme"
@@ -1224,6 +1338,21 @@ grade(check.dense_to_kernel(dense_to_kernel, seed=1), points=1)
 # ### END MARK SCHEME
 
 # %% [markdown]
+# Essayons sur la première couche complètement connectée du réseau : ses poids, rangés en filtres,
+# passent dans `conv2d`.
+
+# %%
+dense_to_kernel = check.dense_to_kernel.use(dense_to_kernel, convolution.dense_to_kernel)
+first = vgg.classifier[1]
+with torch.no_grad():
+    maps = vgg.features(torch.randn(1, 3, 224, 224))  # (1, canaux, 7, 7)
+    kernels = dense_to_kernel(first.weight.numpy(), maps.shape[1], 7, 7)
+    as_dense = first(maps.flatten(1))
+    as_convolution = F.conv2d(maps, torch.tensor(kernels), first.bias)
+print("couche dense :", tuple(as_dense.shape), "; convolution :", tuple(as_convolution.shape))
+print("plus grand écart :", decimal((as_dense - as_convolution[:, :, 0, 0]).abs().max(), ".0e"))
+
+# %% [markdown]
 # La fonction `to_fully_convolutional` du paquet fait cette conversion pour un réseau entier, sans
 # copier ses poids. Sur une image de la taille prévue, l'égalité est garantie par l'`assert`.
 
@@ -1237,7 +1366,7 @@ with torch.no_grad():
     before, after = vgg(nominal), convolutional(nominal)
 assert after.shape == (2, 2, 1, 1)
 assert torch.allclose(before, after[:, :, 0, 0], atol=1e-4)
-print("plus grand écart :", f"{(before - after[:, :, 0, 0]).abs().max():.0e}")
+print("plus grand écart :", decimal((before - after[:, :, 0, 0]).abs().max(), ".0e"))
 
 # %% [markdown] question="conv-taille-carte" number="6" kind="calcul"
 # ### La taille de la carte de sortie
@@ -1272,7 +1401,6 @@ grade(check.vgg_map_size(map_size, seed=1), points=2)
 # c'est une illustration, pas un test.)
 
 # %%
-from sklearn.datasets import load_sample_image
 from sklearn.linear_model import LogisticRegression
 
 names = ("china.jpg", "flower.jpg")
@@ -1295,11 +1423,20 @@ montage = torch.cat([photos[1][:, :, 100:548], photos[0][:, :, 40:488]], dim=2)
 with torch.no_grad():
     scores = to_fully_convolutional(vgg)(montage[None])[0]
 picture = (montage + 0.5).permute(1, 2, 0).numpy()
-output_map(picture, scores, window=224, jump=32, classes=["T", "F"])
+names = "T : temple, F : fleur"
+on_images.output_map(picture, scores, window=224, jump=32, classes=["T", "F"], legend=names)
 
-# %% [markdown]
-# On aurait pu découper l'image en fenêtres 224 × 224, une tous les 32 pixels, et les donner une à
-# une au réseau d'origine. La réponse serait-elle la même ? Et le temps ?
+# %% [markdown] question="carte-predire" kind="reponse"
+# ### Prédire : une fois, ou fenêtre par fenêtre ?
+#
+# On aurait pu découper l'image en 154 fenêtres 224 × 224, une tous les 32 pixels, et les donner une à
+# une au réseau d'origine. Les réponses seraient-elles exactement les mêmes, presque, pas du tout ? Et
+# en combien de fois plus de temps ? Une ligne.
+
+# %% [markdown] answer="carte-predire-texte" points=0.5
+# ### BEGIN MARK SCHEME
+# - Une prédiction sur les réponses et une sur le temps sont écrites, justes ou non : 0,5 point.
+# ### END MARK SCHEME
 
 # %%
 corners = [(32 * row, 32 * column) for row in range(7) for column in range(22)]
@@ -1311,9 +1448,16 @@ with torch.no_grad():
     end = perf_counter()
 one_by_one = torch.stack(answers).softmax(1).T.view(2, 7, 22)
 same = (one_by_one.argmax(0) == at_once.argmax(0)).float().mean()
-gap = (one_by_one - at_once).abs().mean()
-print(f"en une fois : {middle - start:.2f} s ; fenêtre par fenêtre : {end - middle:.2f} s")
-print(f"même classe pour {100 * same:.0f} % des {len(corners)} fenêtres, écart moyen {gap:.2f}")
+mean_gap = (one_by_one - at_once).abs().mean()
+times = decimal(middle - start), decimal(end - middle)
+print(f"en une fois : {times[0]} s ; fenêtre par fenêtre : {times[1]} s")
+print(f"même classe pour {percent(same, 0)} des {len(corners)} fenêtres")
+print("écart moyen des probabilités :", decimal(mean_gap))
+
+# %% [markdown]
+# Le temps avait de quoi surprendre : les fenêtres se recouvrent, et le réseau d'origine recalcule tout
+# à chaque fois. Les réponses se ressemblent sans être les mêmes ; la question 6 vous demandera
+# pourquoi.
 
 # %% [markdown]
 # Essayons un vrai détecteur. On entraîne quelques secondes LeNet-5 sur de petits chiffres
@@ -1329,7 +1473,7 @@ def small_size(images):
 
 
 digits = load("digits", "train")
-images = F.pad(small_size(digits.images), (4, 4, 4, 4))  # (1437, 1, 28, 28), as in MNIST
+images = F.pad(small_size(digits.images), (4, 4, 4, 4))  # (1437, 1, 28, 28), comme dans MNIST
 NOTHING = 10
 
 
@@ -1362,7 +1506,7 @@ for _ in range(P.training_steps):
     loss.backward()
     optimizer.step()
 right = (outputs.argmax(1) == labels).float().mean()
-print(f"bonnes réponses dans le dernier lot : {100 * right:.0f} %")
+print(f"bonnes réponses dans le dernier lot : {percent(right, 0)}")
 
 # %% [markdown]
 # Quatre chiffres que le réseau n'a jamais vus sont posés dans une grande image. La carte laisse en
@@ -1377,7 +1521,9 @@ for digit, top, left in [(2, 6, 8), (6, 30, 42), (0, 8, 76), (3, 28, 112)]:
 with torch.no_grad():
     scores = to_fully_convolutional(lenet)(canvas)[0]
 classes = [*map(str, range(10)), "rien"]
-output_map(canvas[0, 0].numpy(), scores, window=28, jump=4, classes=classes, background=NOTHING)
+on_images.output_map(
+    canvas[0, 0].numpy(), scores, window=28, jump=4, classes=classes, background=NOTHING
+)
 
 # %% [markdown] question="conv-carte-sortie" number="6" kind="experience"
 # ### La carte de sortie
@@ -1497,18 +1643,21 @@ matrices({f"{depth} couche{'s' * (depth > 1)}": gradient(depth) for depth in (1,
 # l'identité et par une moyenne. Formule et mesure s'accordent-elles sur VGG16 ?
 
 # %%
+receptive_field = check.receptive_field.use(receptive_field, sizes.receptive_field)
 for block, end in enumerate([5, 10, 17, 24, 31], start=1):
     part = vgg.features[:end]
-    formula = geometry.receptive_field(geometry.layers_of(part))
+    formula = receptive_field([(layer.kernel, layer.stride) for layer in geometry.layers_of(part)])
     measured = geometry.measured_receptive_field(part, (3, 448, 448))
-    assert measured == formula
+    assert measured.size == formula
     print(f"bloc {block} : champ de {measured.size:>3} pixels, tous les {measured.jump:>2} pixels")
 
 # %%
-layers = geometry.layers_of(vgg.features)  # the convolutions and poolings, in order
+layers = geometry.layers_of(vgg.features)  # convolutions et poolings, dans l'ordre
 ends = {"conv1_1": 1, "conv1_2": 2, "conv2_2": 5, "conv3_3": 9, "conv4_3": 13, "pool5": 18}
 fields = {name: geometry.receptive_field(layers[:end]) for name, end in ends.items()}
-receptive_fields(sample_picture(224), fields)
+on_images.receptive_fields(
+    on_images.sample_picture(224), fields
+)  # l'image, puis son centre agrandi
 
 # %% [markdown] question="champ-interpretation" number="7" kind="reponse"
 # ### Interprétation
@@ -1533,18 +1682,16 @@ receptive_fields(sample_picture(224), fields)
 # %% [markdown]
 # ## À retenir
 #
-# - La « convolution » de PyTorch est une corrélation, sans miroir ; comme ses poids sont appris,
-#   cela ne change rien.
-# - Taille de sortie, par axe : $\left\lfloor \dfrac{n + 2p - k}{s} \right\rfloor + 1$. Un padding
-#   de $(k-1)/2$ conserve la taille quand $s = 1$ et que $k$ est impair.
-# - Une couche de $C$ filtres sur $D$ canaux a $C\,(k^2 D + 1)$ poids, quelle que soit la taille de
-#   l'image.
-# - La convolution est équivariante par translation. Le pooling ajoute une invariance locale et
-#   réduit les cartes, au prix de la précision des positions.
-# - Une couche complètement connectée est une convolution dont le filtre couvre toute la carte.
-#   Converti, un réseau accepte toute image assez grande et donne une carte de réponses.
-# - Le champ récepteur s'accroît de $(k-1)$ fois le pas à chaque couche, et le pas est multiplié par
-#   chaque stride.
+# Fermez vos réponses, et vérifiez que vous savez :
+#
+# - dire en quoi la « convolution » de PyTorch diffère de celle des mathématiciens, et pourquoi cela ne
+#   change rien quand les poids sont appris ;
+# - écrire de tête la taille de sortie et le nombre de poids d'une couche (question 1) ;
+# - citer deux idées qui rendent la convolution économe, et son prix (question 2) ;
+# - distinguer l'**équivariance** de la convolution et l'**invariance**, locale, du pooling, chacune
+#   avec ses limites (question 3) ;
+# - dire quelle couche fixe la taille des images, et comment la remplacer (questions 4 à 6) ;
+# - expliquer ce qui fait grandir un champ récepteur (question 7).
 #
 # ## Pour aller plus loin
 #

@@ -21,9 +21,57 @@ def test_train_prints_what_it_used_and_an_honest_test_error(tmp_path, capsys):
     assert "61,706 weights" in printed
     assert "measured once, at the end" in printed
     written = sorted(path.name for path in (tmp_path / "out").iterdir())
-    assert written == ["confusion.png", "curves.png", "history.csv", "mistakes.png"]
+    figures = ["confusion.png", "curves.png", "mistakes.png"]
+    assert written == sorted([*figures, "history.csv", "run.json"])
     with (tmp_path / "out" / "history.csv").open() as file:
         assert [row["epoch"] for row in csv.DictReader(file)] == ["1"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "printed"),
+    [
+        (OSError(28, "No space left on device"), "No space left"),
+        (PermissionError(13, "Permission denied"), "Permission denied"),
+        (KeyboardInterrupt(), "interrupted"),
+    ],
+)
+def test_the_test_error_is_told_before_anything_can_fail(
+    tmp_path, capsys, monkeypatch, fault, printed
+):
+    def fails(*_, **__):
+        raise fault
+
+    monkeypatch.setattr("tp_cnn.plots.training.curves", fails)
+    assert cli.main([*TRAIN, "--output", str(tmp_path / "out")]) == 1
+    out, errors = capsys.readouterr()
+    assert "measured once, at the end" in out
+    assert printed in errors
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["history.csv", "run.json"]
+
+
+def test_results_of_another_run_are_not_written_over(tmp_path, capsys):
+    output = ["--images", "200", "--output", str(tmp_path / "out")]
+    assert cli.main([*TRAIN, *output]) == 0
+    before = (tmp_path / "out/run.json").read_bytes()
+    assert cli.main([*TRAIN, *output, "--seed", "3", "--flip"]) == 1
+    errors = capsys.readouterr().err
+    assert "seed: 0 there, 3 now" in errors
+    assert "flip: False there, True now" in errors
+    assert (tmp_path / "out/run.json").read_bytes() == before
+    assert cli.main([*TRAIN, *output]) == 0  # the same run
+    (tmp_path / "out/run.json").write_text('{"mine": 1}')
+    assert cli.main([*TRAIN, *output]) == 1
+    assert (tmp_path / "out/run.json").read_text() == '{"mine": 1}'
+
+
+@pytest.mark.parametrize("option", ["--csv", "--figure"])
+def test_what_is_not_ours_is_not_written_over(tmp_path, capsys, option):
+    path = tmp_path / f"mine{'.csv' if option == '--csv' else '.png'}"
+    path.write_text('{"one": "line"}')
+    assert cli.main([*COMPARE, "base", "--results", str(tmp_path / "r"), option, str(path)]) == 1
+    assert "holds something else" in capsys.readouterr().err
+    assert path.read_text() == '{"one": "line"}'
+    assert not (tmp_path / "r").exists()
 
 
 def test_train_goes_on_from_a_checkpoint(tmp_path, capsys):

@@ -54,6 +54,14 @@ def test_readme_is_short():
     assert len(README.read_text(encoding="utf-8").splitlines()) <= 130
 
 
+def test_the_workflow_calls_what_the_readme_says():
+    readme = README.read_text(encoding="utf-8")
+    workflow = (ROOT / ".github/workflows/tests.yml").read_text(encoding="utf-8")
+    calls = re.findall(r"- run: (.+)", workflow)
+    assert len(calls) == 3
+    assert all(call == ".ci/run" or call in readme for call in calls)
+
+
 def test_ci_tests_as_the_readme_says():
     (line,) = re.findall(
         r"^(python3 -m venv .*\S) +# tests$", README.read_text("utf-8"), re.MULTILINE

@@ -4,19 +4,26 @@ Exit codes: 0; 1 for a failure, said in one line; 2 for a wrong use of the comma
 """
 
 import argparse
+import io
+import os
 import sys
 from collections.abc import Sequence
 
 from tp_cnn import __version__
-from tp_cnn.commands import build, compare, data, doctor, grade, report, run, train
+from tp_cnn.commands import build, compare, data, doctor, grade, report, run, start, train
 from tp_cnn.errors import CourseError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a console without « é » or « ★ » shows « ? »
+            stream.reconfigure(errors="replace")
     options = _parser().parse_args(arguments)
     try:
         return options.run(options) or 0
+    except BrokenPipeError:  # `tp-cnn questions | head`: nobody reads any more
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (CourseError, OSError) as error:
         print(f"tp-cnn: {error}", file=sys.stderr)
     except KeyboardInterrupt:
@@ -24,10 +31,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1
 
 
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors take one line."""
+
+    def error(self, message: str):
+        self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="tp-cnn", description="A lab course on CNNs.")
+    parser = Parser(prog="tp-cnn", description="A lab course on CNNs.")
     parser.add_argument("--version", action="version", version=f"tp-cnn {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (run, train, compare, data, build, report, grade, doctor):
+    for command in (start, run, train, compare, data, build, report, grade, doctor):
         command.add(commands)
     return parser

@@ -26,9 +26,15 @@ class Table:
         return self.text
 
 
+def decimal(value: float, form: str = ".2f") -> str:
+    """A number written in French: ``decimal(0.95)`` is « 0,95 », ``decimal(-0.001)`` « 0,00 »."""
+    text = f"{value:{form}}"
+    return (text if float(text) else text.lstrip("-")).replace(".", ",")
+
+
 def percent(share: float, decimals: int = 2) -> str:
     """A share between 0 and 1, written in French: ``percent(0.0095)`` is « 0,95 % »."""
-    return f"{100 * share:.{decimals}f} %".replace(".", ",")
+    return f"{decimal(100 * share, f'.{decimals}f')} %"
 
 
 def thousands(count: int) -> str:
@@ -37,7 +43,7 @@ def thousands(count: int) -> str:
 
 
 def announce(**facts: object) -> None:
-    """Show one line such as « Calcul sur : cpu, 2 threads · données : mnist », for the reader.
+    """Show one line: « Calcul sur : cpu, 2 fils de calcul · données : mnist ».
 
     The results page of ``tp-cnn run`` finds ``device`` and ``data`` with the output.
 

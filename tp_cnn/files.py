@@ -1,5 +1,6 @@
 """Writing files so that nothing is ever half-written."""
 
+import itertools
 import os
 import tempfile
 from collections.abc import Iterator
@@ -28,6 +29,12 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def first_free(path: Path) -> Path:
+    """``path`` if nothing has this name, else ``path`` followed by 2, 3 and so on."""
+    names = (path.with_name(f"{path.name}{number}") for number in itertools.count(2))
+    return next(one for one in itertools.chain([path], names) if not os.path.lexists(one))
 
 
 def _umask() -> int:

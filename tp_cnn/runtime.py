@@ -19,6 +19,7 @@ CHOICES = {
     "profile": ("quick", "full"),
     "precision": ("auto", "float32", "bfloat16"),
 }
+LARGEST = {"seed": 2**32 - 1, "threads": 1024}
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Settings:
     device: str = "auto"  # "auto", "cpu", "cuda", "cuda:1", "mps"
     precision: str = "auto"  # "auto": bfloat16 autocast on GPUs that have it, float32 elsewhere
     profile: str = "quick"  # "quick": minutes on two cores; "full": the whole data and budget
-    seed: int = 0
+    seed: int = 0  # to 2³² - 1
     deterministic: bool = False
     threads: int = 0  # 0: PyTorch decides
     progress: bool = True  # show progress bars
@@ -57,6 +58,8 @@ def settings(environment: Mapping[str, str] | None = None) -> Settings:
         value = parse(variable, text, known[name].type)
         if name in CHOICES and value not in CHOICES[name]:
             raise CourseError(f"{variable}={text!r}: expected one of {', '.join(CHOICES[name])}")
+        if name in LARGEST and not 0 <= value <= LARGEST[name]:
+            raise CourseError(f"{variable}={text!r}: expected 0 to {LARGEST[name]}")
         values[name] = value
     return Settings(**values)
 
@@ -155,11 +158,13 @@ def device(name: str | None = None) -> torch.device:
 
 
 def describe_device(where: torch.device) -> str:
-    """A short name for a device: ``"cpu, 2 threads"``, ``"cuda: NVIDIA A100"``."""
+    """A short name for a device: ``"cpu, 2 fils de calcul"``, ``"cuda: NVIDIA A100"``."""
     if where.type == "cuda":
         return f"cuda: {torch.cuda.get_device_name(where)}"
     threads = torch.get_num_threads()
-    return f"cpu, {threads} thread{'s' * (threads > 1)}" if where.type == "cpu" else where.type
+    if where.type != "cpu":
+        return where.type
+    return f"cpu, {threads} fil{'s' * (threads > 1)} de calcul"
 
 
 def autocast(where: torch.device):

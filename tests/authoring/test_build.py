@@ -95,7 +95,7 @@ def test_executed_solution(built):
     text = (built / "solutions" / "01_exemple.ipynb").read_text(encoding="utf-8")
     solution = nbformat.reads(text, as_version=4)
     executed = {cell.id: cell for cell in solution.cells if cell.cell_type == "code"}
-    assert [cell.execution_count for cell in executed.values()] == [1, 2, 3, 4, 5, 6]
+    assert [cell.execution_count for cell in executed.values()] == [1, 2, 3, 4, 5, 6, 7]
     assert [output.output_type for output in executed["taille-test"].outputs] == [
         "stream",
         "execute_result",

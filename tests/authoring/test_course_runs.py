@@ -1,12 +1,18 @@
-"""Every notebook of the course, executed from a clean kernel in both editions."""
+"""Every notebook of the course, executed from a clean kernel in both editions.
+
+With the small parameters of grading: what is tested is that everything runs and what the checks
+say. `tp-cnn build` and `tp-cnn run` execute the quick profile.
+"""
 
 import nbformat
 import pytest
 
 from tp_cnn import display
 from tp_cnn.authoring import run
-from tp_cnn.authoring.source import project_root
+from tp_cnn.authoring.source import project_root, read_sources
+from tp_cnn.grading.grade import grading_parameters
 
+SOURCES = {source.name: source for source in read_sources()}
 NAMES = sorted(path.stem for path in (project_root() / "notebooks").glob("*.ipynb"))
 HANGS = 6 * 3600  # seconds: no test of speed, the machine of the tests may be busy
 pytestmark = pytest.mark.slow
@@ -18,6 +24,8 @@ def executed(tmp_path, monkeypatch):
     monkeypatch.setenv("TP_CNN_DOWNLOAD", "0")
 
     def execute(name, edition):
+        for variable, value in grading_parameters(SOURCES[name]).items():
+            monkeypatch.setenv(variable, value)
         (result,) = run.run_notebooks([name], "quick", edition, tmp_path, HANGS, HANGS)
         assert result.failure is None, str(result.failure)
         return nbformat.read(tmp_path / f"{name}.ipynb", as_version=4)

@@ -1,6 +1,8 @@
 """The index of questions and the README's table."""
 
 import json
+import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,7 @@ from tp_cnn.authoring.questions import (
     update_readme,
     updated_readme,
 )
-from tp_cnn.authoring.source import project_root
+from tp_cnn.authoring.source import project_root, read_sources
 from tp_cnn.errors import CourseError
 
 
@@ -57,3 +59,16 @@ def test_readme_of_the_course_is_up_to_date():
     if not readme.exists() or BEGIN not in readme.read_text(encoding="utf-8"):
         pytest.skip("the README has no table of notebooks")
     assert updated_readme(root) == readme.read_text(encoding="utf-8")
+
+
+def test_the_points_at_the_head_of_a_notebook_are_those_of_its_questions():
+    said = {
+        source.name: re.search(r"\*\*Barème :\*\* ([\d,]+) points", source.cells[0].text)
+        for source in read_sources()
+    }
+    totals = Counter()
+    for row in questions():
+        totals[row["notebook"]] += row["points"]
+    told = {name: float(match[1].replace(",", ".")) for name, match in said.items() if match}
+    assert {"01_convolution", "03_lenet_mnist"} <= set(told)
+    assert told == {name: totals[name] for name in told}

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import nbformat
 import pytest
@@ -19,6 +20,7 @@ from tp_cnn.authoring.pages.pictures import element
 from tp_cnn.authoring.report_notebook import REMARKS_PLACEHOLDER, WORST_FIRST, read_notebook
 from tp_cnn.authoring.source import project_root, read_sources
 from tp_cnn.checks.engine.framework import LABELS
+from tp_cnn.commands import report as commands_report
 from tp_cnn.errors import CourseError
 
 ROOT = project_root()
@@ -127,7 +129,7 @@ def test_a_half_filled_notebook(tmp_path):
     assert references(page) == ["Q14"]
     assert "Les poids changent." in page
     assert (
-        'Sans réponse : Q13, 11 sans numéro.</p>\n<p class="missing">Inachevées : 1 sans numéro.'
+        'Sans réponse : Q13, 13 sans numéro.</p>\n<p class="missing">Inachevées : 1 sans numéro.'
         in page
     )
     assert page.count("Non exécutée") == 3
@@ -349,9 +351,9 @@ def test_the_command_says_what_is_missing_then_writes(tmp_path, capsys):
     command = ["report", str(LENET), str(CIFAR_SOLVED), "-o", str(target), "--name", "Ada"]
     assert cli.main([*command, "--date", "2026-03-01"]) == 0
     said = capsys.readouterr().out
-    assert "03_lenet_mnist.ipynb : 0 question sur 16" in said
+    assert "03_lenet_mnist.ipynb : 0 question sur 18" in said
     assert "aucune cellule exécutée" in said
-    assert "sans réponse (16) : Q13, Q14 ★, « Construire LeNet-5 »," in said
+    assert "sans réponse (18) : Q13, Q14 ★, « Construire LeNet-5 »," in said
     assert "04_cifar10.ipynb : 16 questions sur 16" in said
     assert "bilan vide" in said
     assert said.index("sans réponse") < said.index(f"{target} : environ")
@@ -477,8 +479,40 @@ def test_the_cell_in_jupyter(execute_as_jupyter):
     path = str(elsewhere / "dupont.ipynb")
     execute(f"import os; os.environ['JPY_SESSION_NAME'] = {path!r}")
     said = execute('report.from_notebook("03_lenet_mnist", "04_cifar10", follow_up=True)')
-    assert "dupont.ipynb : 0 question sur 16" in said
+    assert "dupont.ipynb : 0 question sur 18" in said
     assert "04_cifar10.ipynb : 16 questions" in said
     assert (elsewhere / "compte_rendu.html").exists()
     execute(f"del os.environ['JPY_SESSION_NAME']; __vsc_ipynb_file__ = {path!r}")
     assert "dupont.ipynb, enregistré" in execute(CELL)
+
+
+def test_a_page_of_someone_else_is_not_written_over(tmp_path):
+    page = tmp_path / "compte_rendu.html"
+    page.write_text("<!DOCTYPE html><title>Ma page</title>", encoding="utf-8")
+    account = report.Report([], [], "1er mai 2026", False)
+    with pytest.raises(CourseError, match="il reste tel quel"):
+        report.write(account, page)
+    assert "Ma page" in page.read_text(encoding="utf-8")
+    page.write_text("", encoding="utf-8")  # nothing is lost
+    for _ in range(2):  # nor by a page of ours
+        report.write(account, page)
+
+
+def test_the_page_is_written_before_anything_is_printed(tmp_path, monkeypatch, capsys):
+    def broken(*_, **__):
+        raise BrokenPipeError
+
+    source = project_root() / "notebooks/03_lenet_mnist.ipynb"
+    monkeypatch.setattr(report, "summary", broken)
+    with pytest.raises(BrokenPipeError):
+        commands_report.report_command(
+            SimpleNamespace(
+                notebooks=[str(source)],
+                name=[],
+                date=None,
+                follow_up=False,
+                output=str(tmp_path / "out.html"),
+            )
+        )
+    assert (tmp_path / "out.html").stat().st_size > 1000
+    assert capsys.readouterr().out == ""

@@ -15,6 +15,7 @@ import torch
 from torch import nn
 
 import tp_cnn.checks
+from tp_cnn.checks.engine.blocks import BlockCheck
 from tp_cnn.checks.engine.compare import Unreadable, difference, to_array
 from tp_cnn.checks.engine.framework import Check, FunctionCheck, ValueCheck
 from tp_cnn.checks.engine.loops import LoopCheck
@@ -29,7 +30,7 @@ FOUND = {
     if isinstance(check, Check)
 }
 CHECKS = dict(FOUND.values())
-KINDS = (ValueCheck, TableCheck, FunctionCheck, NetworkCheck, LoopCheck)
+KINDS = (ValueCheck, TableCheck, FunctionCheck, NetworkCheck, BlockCheck, LoopCheck)
 SEEDS = [0, 1]
 OTHER_SEED = 77
 SCALARS = [0, 1, -1, math.nan, math.inf, True, 0.5]
@@ -326,6 +327,69 @@ def test_a_network_must_be_new_at_each_call(name, seed):
     answers = {"same": lambda: network, "same layer": around}
     refuse(check, answers, seed)
     assert check(lambda: network, seed=seed).mistake == "same-object"
+
+
+# Blocks
+
+
+def right_block(check, change):
+    """Builds the right block, then does something to it."""
+
+    def build(*sizes):
+        block = check.answer(*sizes)
+        return change(block) or block
+
+    return build
+
+
+def lazy_blocks(check):
+    def one_frozen(block):
+        next(block.parameters()).requires_grad_(False)
+
+    builders = {
+        "identity": lambda *sizes: nn.Identity(),
+        "empty": lambda *sizes: nn.Sequential(),
+        "relu": lambda *sizes: nn.ReLU(),
+        "frozen": right_block(check, lambda block: block.requires_grad_(False)),
+        "one frozen": right_block(check, one_frozen),
+        "zero": right_block(check, lambda block: filled(block, 0.0)),
+        "ones": right_block(check, lambda block: filled(block, 1.0)),
+        "detached": right_block(check, lambda block: nn.Sequential(block, Detach())),
+        "no gradient": right_block(check, NoGradient),
+        "unused layer": right_block(
+            check, lambda block: block.add_module("more", nn.Linear(2, 2)) or block
+        ),
+    }
+    for rank, (sizes, _) in enumerate(check.tries):
+        builders[f"sizes {rank} for ever"] = lambda *_, kept=sizes: check.answer(*kept)
+    for rank in range(len(check.names)):
+        kept = check.tries[0][0][rank]
+        builders[f"argument {rank}"] = lambda *sizes, rank=rank, kept=kept: check.answer(
+            *sizes[:rank], kept, *sizes[rank + 1 :]
+        )
+    return builders
+
+
+@every_seed
+@of_kind(BlockCheck)
+def test_lazy_blocks(name, seed):
+    check = CHECKS[name]
+    refuse(check, lazy_blocks(check), seed)
+    values = constants([shape for _, shape in check.tries])
+    refuse(check, values, seed)
+    refuse(check, {label: lambda *sizes, kept=value: kept for label, value in values.items()}, seed)
+
+
+@every_seed
+@of_kind(BlockCheck)
+def test_a_block_must_be_new_at_each_call(name, seed):
+    check, blocks = CHECKS[name], {}
+
+    def kept(*sizes):
+        return blocks.setdefault(sizes, check.answer(*sizes))
+
+    assert check(check.answer, seed=seed).ok
+    assert check(kept, seed=seed).mistake == "same-object"
 
 
 # Loops

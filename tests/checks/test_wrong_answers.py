@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 import tp_cnn.checks
+from tp_cnn.checks.engine.blocks import BlockCheck
 from tp_cnn.checks.engine.compare import to_array
 from tp_cnn.checks.engine.framework import Check, FunctionCheck, ValueCheck
 from tp_cnn.checks.engine.loops import LoopCheck
@@ -96,7 +97,7 @@ def test_mistakes_are_told_apart_by_their_message(name):
 def test_placeholder_is_to_do(name):
     check = CHECKS[name]
     placeholders = [..., None]
-    if isinstance(check, FunctionCheck | LoopCheck | NetworkCheck):
+    if isinstance(check, FunctionCheck | LoopCheck | NetworkCheck | BlockCheck):
         placeholders += [lambda *inputs: ..., lambda *inputs: None, lambda *inputs: [..., None]]
         placeholders += [lambda *inputs: 1 + ..., lambda *inputs: np.ones(3) * ...]
         placeholders += [lambda *inputs: nn.Sequential(..., nn.ReLU())]
@@ -225,6 +226,13 @@ def test_strange_answers_are_refused_quietly(name):
         answers = list(values) + [[cell] * size[0] for cell in strange_values(np.ones(size[1]))]
         answers += [[(cell,) * size[1]] * size[0] for cell in strange_values(np.array(1.0))]
         answers += [dict(enumerate(answer)) for answer in answers if type(answer) is list]
+    elif isinstance(check, BlockCheck):
+        values = list(strange_values(np.ones(3)))
+        answers = [lambda *sizes, kept=value: kept for value in values]
+        answers += [value for value in values if not callable(value)]
+        answers += strange_functions()
+        blocks = [*strange_networks((3, 8, 8)), nn.Upsample(scale_factor=2), nn.Flatten()]
+        answers += [lambda *sizes, kept=block: kept for block in blocks]
     elif isinstance(check, NetworkCheck):
         # An empty value is an unwritten function: to do.
         values = list(strange_values(np.ones(3)))
@@ -276,11 +284,14 @@ def test_input_may_not_be_modified(name):
     assert check(careless).mistake == "mutation"
 
 
+WITH_VALUES = [n for n, c in CHECKS.items() if not isinstance(c, NetworkCheck | BlockCheck)]
+
+
 def numbers(text):
     return [float(number) for number in re.findall(r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?", text)]
 
 
-@pytest.mark.parametrize("name", [n for n, c in CHECKS.items() if not isinstance(c, NetworkCheck)])
+@pytest.mark.parametrize("name", WITH_VALUES)
 def test_right_answer_is_never_printed(name, capsys):
     """Move the right answer far away: none of its values may be in what is printed."""
     check, answers = CHECKS[name], answers_of(name)

@@ -28,6 +28,8 @@ class FileServer(ThreadingHTTPServer):
         self.requests = []  # (path, Range header or None)
         self.cuts = []  # for each of the next answers, how many bytes it gives before it stops
         self.ignore_range = False
+        self.refuse_range = None  # instead of the rest: an HTTP code, or a wrong Content-Range
+        self.header_pause = 0.0  # seconds between the letters of the headers
         self.page = None  # HTML given whatever is asked
         self.code = None  # HTTP error given whatever is asked
         self.pause = 0.0  # seconds between blocks of `block` bytes
@@ -53,11 +55,25 @@ class Handler(BaseHTTPRequestHandler):
         if server.code or self.path not in server.files:
             return self.send_error(server.code or 404)
         content = server.files[self.path]
+        if server.header_pause:
+            return self.trickle(b"HTTP/1.1 200 OK\r\nX-Slow: " + b"x" * 10_000)
+        if wanted and isinstance(server.refuse_range, int):
+            return self.send_error(server.refuse_range)
+        if wanted and server.refuse_range:
+            return self.answer(206, content, {"Content-Range": server.refuse_range})
         if wanted and not server.ignore_range:
             start = int(wanted.removeprefix("bytes=").removesuffix("-"))
             there = f"bytes {start}-{len(content) - 1}/{len(content)}"
             return self.answer(206, content[start:], {"Content-Range": there})
         return self.answer(200, content, {})
+
+    def trickle(self, headers):
+        try:
+            for letter in headers:
+                self.wfile.write(bytes([letter]))
+                time.sleep(self.server.header_pause)
+        except OSError:
+            pass
 
     def answer(self, code, content, headers):
         self.send_response(code)

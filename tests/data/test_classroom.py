@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 
 from tp_cnn.data import classroom
+from tp_cnn.data.files import catalog
 from tp_cnn.data.files.layouts import JPEG_COPY, SAMPLE
 
 
@@ -21,6 +22,18 @@ def test_without_it_the_embedded_set_is_used_and_said(monkeypatch, tmp_path, cap
     printed = capsys.readouterr().out
     assert "mnist est introuvable" in printed
     assert "tp-cnn data fetch mnist" in printed
+
+
+def test_classes_are_in_french(monkeypatch, image_set):
+    published = catalog.FASHION_MNIST.classes + catalog.CIFAR10.classes
+    monkeypatch.setattr(
+        classroom, "load", lambda *_, **__: replace(image_set(8), classes=published)
+    )
+    train, test = classroom.load_for_class("mnist", otherwise="digits")
+    assert train.classes == test.classes
+    assert train.classes[:2] == ("tee-shirt", "pantalon")
+    assert not set(train.classes) & set(published)
+    assert len(set(train.classes)) == 20
 
 
 @pytest.mark.parametrize(("value", "expected"), [("1", True), ("0", False)])

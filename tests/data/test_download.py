@@ -25,6 +25,7 @@ FILE = RemoteFile("set.bin", len(CONTENT), md5(CONTENT))
 def _quiet(monkeypatch):
     monkeypatch.setenv("TP_CNN_PROGRESS", "0")
     monkeypatch.setenv("no_proxy", "127.0.0.1")
+    monkeypatch.setattr(download.Network, "answers", True)
 
 
 @pytest.fixture
@@ -142,6 +143,58 @@ def test_server_that_trickles(server, tmp_path, monkeypatch):
     assert "too slow" in refused(server, tmp_path)
 
 
+def test_server_whose_headers_trickle(server, tmp_path, monkeypatch):
+    monkeypatch.setattr(download, "FIRST_ANSWER", 0.3)
+    server.header_pause = 0.05  # never silent for long
+    assert "no answer for 0.3 s" in refused(server, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "instead", [416, "bytes 0-99/307200", "bytes */307200", "nonsense", "bytes 5001-307199/307200"]
+)
+def test_a_rest_that_is_refused_or_another_is_begun_again_from_0(server, tmp_path, instead):
+    (tmp_path / "set.bin.part").write_bytes(CONTENT[:5000])
+    server.refuse_range = instead
+    assert fetch(server, tmp_path).read_bytes() == CONTENT
+    assert server.asked("set.bin") == ["bytes=5000-", None]
+
+
+def test_one_deadline_for_all_hosts_of_a_silent_network(tmp_path, monkeypatch):
+    monkeypatch.setattr(download, "PATIENCE", 0.4)
+    monkeypatch.setattr(download, "FIRST_ANSWER", 0.15)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        host = f"http://127.0.0.1:{silent.getsockname()[1]}/"
+        hosts = [f"{host}{number}/" for number in range(20)]
+        with pytest.raises(CourseError, match="given up: nothing useful came") as caught:
+            download_file(FILE, hosts, tmp_path)
+    tried = [line for line in str(caught.value).splitlines() if "no answer for" in line]
+    assert len(tried) == 3  # of 20
+
+
+def test_a_part_that_leads_elsewhere_is_not_followed(server, tmp_path):
+    mine = tmp_path / "mine.txt"
+    mine.write_text("my thesis")
+    (tmp_path / "set.bin.part").symlink_to(mine)
+    assert fetch(server, tmp_path).read_bytes() == CONTENT
+    assert mine.read_text() == "my thesis"
+    assert not (tmp_path / "set.bin").is_symlink()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_part_that_is_a_pipe_is_refused(server, tmp_path):
+    os.mkfifo(tmp_path / "set.bin.part")
+    with pytest.raises(CourseError, match="remove it"):
+        fetch(server, tmp_path)
+
+
+def test_what_had_the_name_is_kept_aside(server, tmp_path):
+    for content in (b"first", b"second"):
+        (tmp_path / "set.bin").write_bytes(content)
+        fetch(server, tmp_path)
+    assert (tmp_path / "set.bin.bak").read_bytes() == b"first"
+    assert (tmp_path / "set.bin.bak2").read_bytes() == b"second"
+
+
 def test_no_host_lists_each_with_its_reason(server, tmp_path):
     server.code = 404
     hosts = ["http://127.0.0.1:9/", server.address]  # nobody listens on the port "discard"
@@ -154,8 +207,11 @@ def test_no_host_lists_each_with_its_reason(server, tmp_path):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs the device /dev/full")
-def test_disk_full(server, tmp_path):
-    (tmp_path / "set.bin.part").symlink_to("/dev/full")
+def test_disk_full(server, tmp_path, monkeypatch):
+    def full(path, mode):
+        return open("/dev/full", mode)
+
+    monkeypatch.setattr(download, "open", full, raising=False)
     with pytest.raises(CourseError, match="No space left") as caught:
         fetch(server, tmp_path)
     assert "TP_CNN_DATA" in str(caught.value)
@@ -218,6 +274,31 @@ def test_fetch_leaves_what_torchvision_opens(mnist, tmp_path):
     theirs = MNIST(tmp_path / "new", train=False, download=False)
     assert theirs.data.equal(ours.images[:, 0])
     assert theirs.targets.equal(ours.labels)
+
+
+def test_a_silent_network_is_announced_and_remembered(mnist, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(download, "FIRST_ANSWER", 0.2)
+    mnist.header_pause = 0.05
+    for name in ("mnist", "mnist"):
+        with pytest.raises(CourseError, match="--dataset digits") as caught:
+            sources.load(name, root=tmp_path / "root")
+    assert "the network gave nothing a moment ago" in str(caught.value)
+    assert len(mnist.requests) == 1
+    assert capsys.readouterr().err.count("mnist : téléchargement de") == 1
+    mnist.header_pause = 0
+    rows = sources.fetch("mnist", tmp_path / "root")  # asked for by name: tried again
+    assert [row.images for row in rows] == [300, 100]
+    assert len(sources.load("mnist", root=tmp_path / "root")) == 300
+
+
+def test_a_sample_is_kept_aside_and_no_earlier_copy_is_replaced(mnist, tmp_path):
+    raw = tmp_path / "root/MNIST/raw/t10k-labels-idx1-ubyte"
+    sources.fetch("mnist", tmp_path / "root")
+    for content in (b"first", b"second"):
+        raw.write_bytes(content)
+        sources.fetch("mnist", tmp_path / "root")
+    assert raw.with_name(raw.name + ".bak").read_bytes() == b"first"
+    assert raw.with_name(raw.name + ".bak2").read_bytes() == b"second"
 
 
 def test_fetching_twice_asks_nothing(mnist, tmp_path):

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -170,10 +171,104 @@ def test_decoded_once_until_the_folder_changes(photos, monkeypatch):
 def test_damaged_cache_is_made_again(photos, monkeypatch):
     load(photos)
     cached = photos / layouts.FOLDER_CACHE
-    for content in (b"", b"junk" * 100, cached.read_bytes()[:-5]):
+    for content in (b"", cached.read_bytes()[:-5]):
         cached.write_bytes(content)
         assert len(load(photos)) == 8
         assert cache.is_intact(cached)
+
+
+@pytest.mark.parametrize("content", [b"junk" * 100, b'{"mine": 1}', b"\x02\0\0\0\0\0\0\0{}"])
+def test_a_file_of_the_caches_name_that_is_no_cache_is_kept(photos, tmp_path, content):
+    (photos / layouts.FOLDER_CACHE).write_bytes(content)
+    for _ in range(2):
+        assert len(load(photos)) == 8
+    assert (photos / layouts.FOLDER_CACHE).read_bytes() == content
+    assert len(list((tmp_path / "cache").rglob("photos-*.safetensors"))) == 1
+
+
+def test_an_altered_cache_is_made_again_and_seen_at_once(photos):
+    expected = load(photos).images.clone()
+    cached = photos / layouts.FOLDER_CACHE
+    content = bytearray(cached.read_bytes())
+    content[-1] ^= 255  # a pixel: the header still says what it said
+    cached.write_bytes(content)
+    os.utime(cached, ns=(0, 2**60))
+    assert load(photos).images.equal(expected)
+    content[-1] ^= 1
+    cached.write_bytes(content)
+    os.utime(cached, ns=(0, 2**61))
+    for split in ("train", "test"):
+        shutil.rmtree(photos / split)
+    with pytest.raises(CourseError, match="altered since it was written"):
+        load(photos)
+
+
+def swap(one, other):
+    for path, then in ((one, "aside"), (other, one.name), (one.with_name("aside"), other.name)):
+        path.rename(path.with_name(then))
+
+
+CHANGES = {
+    "renamed": lambda chat, chien: (chat / "0.png").rename(chat / "9.png"),
+    "swapped": lambda chat, chien: swap(chat / "0.png", chat / "1.png"),
+    "classes swapped": lambda chat, chien: swap(chat, chien),
+    "older copy": lambda chat, chien: os.utime(chat / "0.png", ns=(0, 5)),
+    "one for another": lambda chat, chien: (chat / "0.png").rename(chien / "9.png"),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_any_change_of_the_files_is_seen(photos, monkeypatch, change):
+    for number, path in enumerate(sorted(photos.rglob("*.png"))):
+        os.utime(path, ns=(0, 10**18 - number))  # copied one after the other, then left alone
+    load(photos)
+    calls = decodings(monkeypatch)
+    CHANGES[change](photos / "train/chat", photos / "train/chien")
+    load(photos)
+    assert len(calls) == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_what_is_left_out_is_said_and_a_pipe_is_not_waited_for(photos, capsys):
+    os.mkfifo(photos / "train/chat/pipe.png")
+    (photos / "train/chat/gone.png").symlink_to("nowhere.png")
+    (photos / "train/chat/notes.txt").write_text("...")
+    (photos / "train/chat/.DS_Store").write_text("...")
+    (photos / "train/chat/more").mkdir()
+    save(photos / "train/loose.png", 3)
+    origin = load(photos).origin
+    assert "left out: 1 outside the folders of classes" in origin
+    assert "2 neither file nor folder" in origin
+    assert "1 of another kind (.txt)" in origin
+    assert "1 folders inside a class" in origin
+    assert len(load(photos)) == 8
+
+
+def test_accents_written_in_two_ways_are_one_class(photos):
+    nfc, nfd = "épagneul", "e\u0301pagneul"
+    save(photos / "train" / nfc / "0.png", 90)
+    save(photos / "train" / nfd / "1.png", 91)
+    save(photos / "test" / nfd / "0.png", 92)
+    train, test = load(photos), load(photos, "test")
+    assert train.classes == test.classes == ("chat", "chien", nfc)
+    assert sorted(train.images[train.labels == 2][:, 0, 0, 0].tolist()) == [90, 91]
+    assert len(test.images[test.labels == 2]) == 1
+
+
+def test_a_system_that_does_not_replace_mapped_files_maps_none(photos, monkeypatch):
+    load(photos)  # written, then mapped
+    monkeypatch.setattr(cache, "MAPS", False)
+    images = load(photos).images
+    maps = Path("/proc/self/maps")
+    if maps.exists():
+        own = hex(images.data_ptr())[2:]
+        ranges = [
+            line.split()[0].split("-")
+            for line in maps.read_text().splitlines()
+            if layouts.FOLDER_CACHE in line
+        ]
+        assert not any(int(low, 16) <= int(own, 16) < int(high, 16) for low, high in ranges)
+    assert images.equal(load(photos).images)
 
 
 def test_cache_alone_is_enough(photos, tmp_path):

@@ -49,8 +49,8 @@ def test_idx_gz_gives_the_same(mnist, tmp_path):
     ("name", "change", "expected"),
     [
         ("train-images-idx3-ubyte", lambda raw: raw[:-1], "truncated"),
-        ("train-images-idx3-ubyte", lambda raw: raw[:10], "wrong magic number"),
-        ("train-images-idx3-ubyte", lambda raw: b"", "wrong magic number"),
+        ("train-images-idx3-ubyte", lambda raw: raw[:10], "truncated: 10 bytes"),
+        ("train-images-idx3-ubyte", lambda raw: b"", "truncated: 0 bytes"),
         ("train-images-idx3-ubyte", lambda raw: raw + b"\0", "longer"),
         ("train-images-idx3-ubyte", lambda raw: b"<html>" + raw[6:], "0x3c68746d"),
         ("train-images-idx3-ubyte", lambda raw: raw[:-1] + bytes([raw[-1] ^ 1]), "altered"),

@@ -318,7 +318,7 @@ def test_verify_cifar(tmp_path):
 def test_verify_what_is_nowhere():
     with pytest.raises(CourseError, match="mnist: not found"):
         sources.verify("mnist")
-    with pytest.raises(CourseError, match="'digits'"):
+    with pytest.raises(CourseError, match="'digits': the package makes it"):
         sources.verify("digits")
 
 

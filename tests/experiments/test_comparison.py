@@ -16,7 +16,13 @@ import torch
 
 from tp_cnn.errors import CourseError
 from tp_cnn.experiments import comparison, summaries
-from tp_cnn.experiments.configurations import CONFIGURATIONS, CUMULATIVE, configure, recipes
+from tp_cnn.experiments.configurations import (
+    ARCHITECTURES,
+    CONFIGURATIONS,
+    CUMULATIVE,
+    configure,
+    recipes,
+)
 from tp_cnn.experiments.results import Results
 from tp_cnn.training import recipe
 
@@ -414,3 +420,21 @@ def test_every_configuration_trains(name, image_set, monkeypatch):
     monkeypatch.setattr(recipe, "load", lambda *given: image_set(80, size=32, channels=3))
     result = recipe.train(configure(name, validation=0.25, epochs=1), device="cpu", progress=False)
     assert result.history[0].train_loss == pytest.approx(math.log(4), abs=0.4)
+
+
+def test_a_group_stands_for_its_configurations_each_with_its_own_model():
+    found = recipes(["architectures", "plain8"], epochs=2)
+    assert [*found] == [*ARCHITECTURES, "plain8"]
+    assert len({recipe.model for recipe in found.values()}) == len(found)
+    assert configure("base", model="lenet5").model == "lenet5"
+    with pytest.raises(CourseError, match="'vit' is about its own model, vit: leave --model out"):
+        configure("vit", model="lenet5")
+
+
+def test_networks_of_several_families_are_compared_in_one_folder(tmp_path):
+    budget = {"dataset": "shapes", "images": 200, "epochs": 1}
+    runs = go(tmp_path / "results", recipes(["resnet8", "plain8"], **budget), seeds=1)
+    assert [run.configuration for run in runs] == ["resnet8", "plain8"]
+    assert summaries.about(runs)["budget"].startswith("each its own on shapes")
+    with pytest.raises(CourseError, match="model: each its own in the results, cifarnet now"):
+        go(tmp_path / "results", recipes(["base"], **budget), seeds=1)

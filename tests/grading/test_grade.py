@@ -345,3 +345,20 @@ def test_many_submissions_prepared_at_once():
     with ThreadPoolExecutor(4) as pool:
         tried = [pool.submit(grade.engine.attempt, submission, exam, NoKernel()) for _ in range(40)]
     assert all("pas de noyau" in one.result().outcome.reasons for one in tried)
+
+
+@pytest.mark.parametrize("name", grade.OURS)
+def test_what_is_in_a_folder_of_something_else_is_not_written_over(tmp_path, name):
+    (tmp_path / name).write_text("mine")
+    with (
+        pytest.raises(CourseError, match="that no tp-cnn grade wrote"),
+        grade._alone(tmp_path, "03"),
+    ):
+        pass
+    assert (tmp_path / name).read_text() == "mine"
+
+
+def test_without_a_checkout_the_folder_of_solutions_is_asked_for(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["grade", "03", ".", "-o", "marks"]) == 1
+    assert "--course" in capsys.readouterr().err

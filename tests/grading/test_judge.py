@@ -15,15 +15,17 @@ from tests.checks.test_wrong_answers import (
     strange_values,
 )
 from tp_cnn.checks.engine import plain
+from tp_cnn.checks.engine.blocks import BlockCheck
 from tp_cnn.checks.engine.framework import FunctionCheck, ValueCheck, grade
 from tp_cnn.checks.engine.loops import LoopCheck
 from tp_cnn.checks.engine.networks import NetworkCheck
 from tp_cnn.checks.engine.running import Returned
 from tp_cnn.errors import CourseError
+from tp_cnn.grading import steps
 from tp_cnn.grading.judge import Bench, Talk, check_named, judge
 from tp_cnn.grading.sandbox.desk import Desk
 from tp_cnn.grading.sandbox.execution import Doubtful
-from tp_cnn.grading.steps import Step, tests
+from tp_cnn.grading.steps import Step
 
 
 class Here:
@@ -56,13 +58,13 @@ def test_a_right_answer_is_right_from_outside(name, label, answer):
 def test_a_wrong_answer_is_named_from_outside(name, label, answer):
     verdict, beside = judged(name, answer), CHECKS[name](answer)
     assert (verdict.status, verdict.mistake) == ("wrong", label)
-    assert verdict.share == beside.share
+    assert (verdict.share, verdict.clue) == (beside.share, beside.clue)
 
 
 @pytest.mark.parametrize("name", CHECKS)
 def test_what_is_to_do_is_to_do_from_outside(name):
     placeholders = [..., None]
-    if isinstance(CHECKS[name], FunctionCheck | LoopCheck | NetworkCheck):
+    if isinstance(CHECKS[name], FunctionCheck | LoopCheck | NetworkCheck | BlockCheck):
         placeholders += [lambda *inputs: ..., lambda *inputs: None, lambda *inputs: 1 + ...]
     assert {judged(name, one).status for one in placeholders} == {"todo"}
 
@@ -71,8 +73,9 @@ def test_what_is_to_do_is_to_do_from_outside(name):
 def test_strange_answers_are_wrong_from_outside(name):
     check, values = CHECKS[name], list(strange_values(np.ones(3)))
     answers = values[::3] if isinstance(check, ValueCheck) else [*values[::4], *strange_functions()]
-    if isinstance(check, NetworkCheck):
-        answers = [*strange_networks(check.image_shape), *strange_functions(), 12, "12"]
+    if isinstance(check, NetworkCheck | BlockCheck):
+        shape = getattr(check, "image_shape", (3, 8, 8))
+        answers = [*strange_networks(shape), *strange_functions(), 12, "12"]
     for answer in answers:
         verdict = judged(name, answer)
         assert verdict.status == "wrong", (answer, verdict)
@@ -130,7 +133,7 @@ def test_facts_that_are_left_out_are_not_right_facts():
 def test_a_network_whose_outputs_are_invented_is_wrong():
     def invented(outcome):
         told = outcome.result
-        events = [(kind, name, 0 * images) for kind, name, images in told["events"]]
+        events = [(kind, name, (one, 0 * seen)) for kind, name, (one, seen) in told["events"]]
         return plain.write_outcome(
             Returned({**told, "events": events, "result": torch.zeros(3, 10)})
         )
@@ -161,7 +164,7 @@ IMPORTS = (
 def _tests(source):
     metadata = {"nbgrader": {"grade": True, "solution": False, "points": 2}}
     cells = [v4.new_code_cell(IMPORTS), v4.new_code_cell(source, id="t", metadata=metadata)]
-    return tests(v4.new_notebook(cells=cells))
+    return steps.tests(v4.new_notebook(cells=cells))
 
 
 def test_a_test_cell_is_read_as_steps():

@@ -9,7 +9,9 @@ import pytest
 from PIL import Image
 
 from tp_cnn.errors import CourseError
+from tp_cnn.plots.convolution import layers
 from tp_cnn.plots.convolution import steps as plots
+from tp_cnn.plots.convolution.cells import signed
 from tp_cnn.scratch.convolution import IMAGE_KERNELS, O, X, conv2d_one_channel
 
 IMAGE = np.array([[2, -1, -1, 3], [-2, 1, 2, -1], [0, 0, 2, 3], [2, -1, -3, 2]])
@@ -121,7 +123,7 @@ def test_matrices_write_every_number():
     found = conv2d_one_channel(IMAGE, KERNEL)
     drawn = plots.matrices({"entrée": IMAGE, "sortie": found, "moitié": found / 2}, "Exemple")
     assert texts(drawn.axes[1]) == ["-3", "1", "6", "4", "5", "-1", "-1", "1", "6"]
-    assert texts(drawn.axes[2])[0] == "-1.50"
+    assert texts(drawn.axes[2])[0] == "-1,50"
     check_readable(drawn)
     assert texts(plots.matrices({"": np.zeros((1, 2))}).axes[0]) == ["0", "0"]
 
@@ -129,7 +131,47 @@ def test_matrices_write_every_number():
 def test_feature_maps_show_the_numbers_of_document_001():
     drawn = plots.feature_maps({"X": X, "O": O})
     assert len(drawn.axes) == 12
-    assert texts(drawn.axes[5])[:7] == ["0.77", "-0.11", "0.11", "0.33", "0.55", "-0.11", "0.33"]
+    assert texts(drawn.axes[5])[:7] == ["0,77", "-0,11", "0,11", "0,33", "0,55", "-0,11", "0,33"]
     maxima = [axis.get_title() for axis in (drawn.axes[6], drawn.axes[10])]
-    assert maxima == ["maximum : 1.00", "maximum : 0.55"]  # the cross, on X then on O
+    assert maxima == ["maximum : 1,00", "maximum : 0,55"]  # the cross, on X then on O
+    check_readable(drawn)
+
+
+def test_minus_one_and_one_are_told_apart_in_grey():
+    shades = signed(np.array([-1.0, 0, 1]), 1) @ [0.30, 0.59, 0.11]
+    negative, zero, positive = shades
+    assert zero - negative > 0.6
+    assert positive - negative > 0.3
+
+
+def test_a_students_map_is_drawn():
+    drawn = plots.feature_maps({"X": X}, compute=lambda image, fragment: np.full((7, 7), 0.5))
+    assert set(texts(drawn.axes[5])) == {"0,50"}
+
+
+def test_a_filter_adds_up_what_it_finds_in_each_channel():
+    image = np.stack([IMAGE, IMAGE, -IMAGE])
+    drawn = layers.filter_on_channels(image, np.stack([KERNEL] * 3), bias=1)
+    found = conv2d_one_channel(IMAGE, KERNEL)
+    total = [text for axis in drawn.axes if "biais" in axis.get_title() for text in texts(axis)]
+    assert total[:-1] == [f"{value + 1:.0f}" for value in found.flat]
+    assert total[-1] == "(-3) + (-3) + 3 + 1 = -2"
+    check_readable(drawn)
+
+
+def test_pooling_frames_the_largest_value_of_each_window():
+    drawn = layers.pooling_windows(np.arange(24.0).reshape(4, 6))
+    left, middle, right = drawn.axes
+    corners = [(frame.get_x() + 0.5, frame.get_y() + 0.5) for frame in left.patches]
+    assert corners == [(x, y) for y in (1, 3) for x in (1, 3, 5)]
+    assert texts(middle)[:3] == ["7", "9", "11"]
+    assert texts(right)[0] == "3,50"
+    check_readable(drawn)
+
+
+def test_a_dense_layer_keeps_the_order_of_its_weights():
+    drawn = layers.dense_as_convolution()
+    square, flat, weights, kernel, *_ = drawn.axes
+    order = [str(rank) for rank in range(1, 10)]
+    assert [texts(axis) for axis in (square, flat, weights, kernel)] == [order] * 4
     check_readable(drawn)

@@ -11,6 +11,7 @@ from tp_cnn.models.geometry import ReceptiveField
 from tp_cnn.plots.convolution.images import (
     filtered_images,
     output_map,
+    photo_and_maps,
     receptive_fields,
     sample_picture,
 )
@@ -53,6 +54,25 @@ def test_a_flat_picture_has_no_edge():
         np.full((8, 8), 0.5), {"contours": IMAGE_KERNELS["contours : 4 voisins"]}
     )
     assert (drawn.axes[0].images[0].get_array() == 0).all()
+
+
+def test_a_students_correlation_is_drawn():
+    drawn = filtered_images(sample_picture(), {"flou": np.ones((3, 3))}, lambda *_: np.eye(5))
+    assert drawn.axes[0].images[0].get_array().shape == (5, 5)
+
+
+def test_a_photo_beside_its_maps():
+    drawn = photo_and_maps(np.zeros((3, 8, 8)), {"rouge": np.ones((6, 6)), "contours": np.eye(6)})
+    assert [axis.get_title() for axis in drawn.axes][1:] == ["rouge", "contours"]
+
+
+def test_small_fields_are_seen_in_an_enlarged_centre():
+    drawn = receptive_fields(sample_picture(64), {"conv1": ReceptiveField(3, 1, -1)})
+    _, centre = drawn.axes
+    left, right = centre.get_xlim()
+    (frame,) = centre.patches
+    assert right - left == 24
+    assert left < frame.get_x() < right - 3
 
 
 def test_receptive_fields_are_framed_in_the_middle():

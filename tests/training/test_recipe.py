@@ -13,9 +13,10 @@ from tp_cnn.data.augment import (
     RandomCrop,
     RandomShift,
 )
-from tp_cnn.data.normalise import channel_statistics
+from tp_cnn.data.normalise import channel_statistics, to_unit
 from tp_cnn.data.sources import load
 from tp_cnn.errors import CourseError
+from tp_cnn.models import CIFAR_SIZE
 from tp_cnn.training import recipe
 
 DIGITS = recipe.Recipe(dataset="digits", validation=0.2, epochs=2, seed=1)
@@ -78,7 +79,7 @@ def test_keep_draws_the_same_share_of_each_class():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"model": "resnet"}, "model 'resnet': expected one of lenet5, cifarnet, dense$"),
+        ({"model": "resnet"}, "model 'resnet': expected one of lenet5, dense, cifarnet, .*vit$"),
         ({"optimizer": "sgdd"}, "optimizer 'sgdd': expected one of sgd, adam, adamw$"),
         (
             {"schedule": "linear"},
@@ -93,6 +94,21 @@ def test_keep_draws_the_same_share_of_each_class():
 def test_a_wrong_recipe_says_what_was_expected(change, message):
     with pytest.raises(CourseError, match=message):
         recipe.train(replace(DIGITS, **change), device="cpu")
+
+
+@pytest.mark.parametrize("model", sorted(CIFAR_SIZE))
+def test_every_network_of_cifar_size_is_known_by_its_name(model):
+    images = load("shapes", "test")
+    made = recipe.make_model(replace(DIGITS, dataset="shapes", model=model), images)
+    assert made(to_unit(images.images[:2])).shape == (2, len(images.classes))
+    with pytest.raises(CourseError, match=f"{model} takes 32×32 images"):
+        recipe.make_model(replace(DIGITS, model=model), load("digits", "test"))
+
+
+def test_a_residual_network_learns_by_its_name():
+    wanted = replace(DIGITS, dataset="shapes", model="resnet8", images=300, epochs=2)
+    losses = recipe.train(wanted, device="cpu", progress=False).history.train_loss
+    assert losses[1] < losses[0]
 
 
 @pytest.mark.parametrize("schedule", ["constant", "exponential", "cosine", "one-cycle"])

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tp_cnn.authoring import run
+from tp_cnn.authoring.colab import INSTALLATION_ID
 from tp_cnn.authoring.editions import find_leaks, notebook, serialise
 from tp_cnn.authoring.markers import Cell
 from tp_cnn.authoring.source import Source, project_root, read_sources
@@ -157,16 +158,22 @@ def _reuse_outputs(solution, path: Path) -> bool:
     old = run.read_notebook(path) if path.exists() else None
     if old is None or _code(old) != _code(solution):
         return False
-    outputs = {cell.id: cell for cell in old.cells if cell.cell_type == "code"}
+    executed = {cell.id: cell for cell in old.cells if cell.cell_type == "code"}
     for cell in solution.cells:
-        if cell.cell_type == "code":
-            cell.outputs = outputs[cell.id].outputs
-            cell.execution_count = outputs[cell.id].execution_count
+        if cell.id in executed:
+            cell.outputs = executed[cell.id].outputs
+            cell.execution_count = executed[cell.id].execution_count
+        elif cell.cell_type == "code":
+            cell.execution_count = 0  # the installation, which shows nothing
     return True
 
 
 def _code(built) -> list[tuple[str, str]]:
-    return [(cell.id, cell.source) for cell in built.cells if cell.cell_type == "code"]
+    return [
+        (cell.id, cell.source)
+        for cell in built.cells
+        if cell.cell_type == "code" and cell.id != INSTALLATION_ID
+    ]
 
 
 def _write(built, path: Path) -> None:

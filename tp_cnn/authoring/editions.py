@@ -1,6 +1,7 @@
 """The editions of a source, as notebooks: student, solution, assignment."""
 
 from tp_cnn.authoring import blanks
+from tp_cnn.authoring.colab import badge
 from tp_cnn.authoring.markers import Cell
 from tp_cnn.authoring.source import Question, Source
 
@@ -28,6 +29,8 @@ def notebook(source: Source, edition: str):
     for cell in source.cells:
         new = v4.new_markdown_cell if cell.type == "markdown" else v4.new_code_cell
         text = _text(cell, questions.get(cell.id), edition)
+        if not cells and edition != "solution":
+            text += f"\n\n{badge(source.name)}"
         cells.append(new(text, id=cell.id, metadata=_metadata(cell, edition)))
     metadata = {"kernelspec": dict(KERNEL), "language_info": {"name": "python"}}
     return v4.new_notebook(cells=cells, metadata=metadata)

@@ -1,11 +1,15 @@
 """The index of questions and the README's table of notebooks, both derived from the sources."""
 
+import itertools
 import json
 from collections import Counter
 from pathlib import Path
 
+from tp_cnn.authoring import saved
 from tp_cnn.authoring.markers import KINDS
-from tp_cnn.authoring.source import Source, project_root, read_sources
+from tp_cnn.authoring.report_notebook import read_notebook
+from tp_cnn.authoring.source import Source, find_root, project_root, read_sources, select
+from tp_cnn.authoring.start import nearest
 from tp_cnn.errors import CourseError
 from tp_cnn.files import atomic_write
 
@@ -13,10 +17,14 @@ BEGIN, END = "<!-- notebooks -->", "<!-- /notebooks -->"
 
 
 def questions(root: Path | None = None, names: list[str] | None = None) -> list[dict]:
-    """One row a question, in the order of the course.
+    """One row a question, in the order of the course; without a checkout, of the notebooks here.
 
     Keys: number (as in the lab sheet, or None), id, kind, star, bonus, points, notebook, title.
     """
+    root = root or find_root()
+    if root is None:
+        paths = select(nearest()[1], names)
+        return [row for path in paths for row in _of_notebook(path)]
     return [
         {
             "number": question.number,
@@ -31,6 +39,31 @@ def questions(root: Path | None = None, names: list[str] | None = None) -> list[
         for source in read_sources(names, root)
         for question in source.questions
     ]
+
+
+def _of_notebook(path: Path) -> list[dict]:
+    """The rows of a built notebook, for those who have no source."""
+    cells = saved.read(path.read_bytes()).cells
+    rows = []
+    for entry in read_notebook(path).entries:
+        first = next(n for n, cell in enumerate(cells) if cell.name == f"{entry.id}-enonce")
+        below = itertools.takewhile(
+            lambda cell: not cell.name.endswith("-enonce"), cells[first + 1 :]
+        )
+        details = cells[first].source.split("\n")[2:3]
+        rows.append(
+            {
+                "number": entry.number,
+                "id": entry.id,
+                "kind": entry.kind,
+                "star": entry.star,
+                "bonus": bool(details) and details[0].endswith("bonus*"),
+                "points": sum(cell.grading.get("points", 0) for cell in below),
+                "notebook": path.stem,
+                "title": entry.title,
+            }
+        )
+    return rows
 
 
 def as_table(rows: list[dict]) -> str:

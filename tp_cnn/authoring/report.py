@@ -4,12 +4,14 @@
 `tp-cnn report`, or by `from_notebook` in the last cell of a notebook.
 """
 
+import json
 import os
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from pathlib import Path
 
 from tp_cnn.authoring import report_page
+from tp_cnn.authoring.pages.render import may_replace
 from tp_cnn.authoring.report_notebook import (
     Notebook,
     Report,
@@ -71,7 +73,10 @@ def _expand(paths: Sequence[str | Path]) -> list[Path]:
     """The files; a pattern such as « *.ipynb » is expanded, as Windows shells do not do it."""
     found = []
     for path in map(Path, paths):
-        matches = sorted(path.parent.glob(path.name)) if "*" in path.name else [path]
+        try:
+            matches = sorted(path.parent.glob(path.name)) if "*" in path.name else [path]
+        except ValueError:  # such as « a**.ipynb »
+            matches = []
         found += [each for each in matches or [path] if each not in found]
     return found
 
@@ -129,6 +134,11 @@ def write(report: Report, output: str | Path = FILE) -> str:
     output = Path(output)
     if output.is_dir() or output.suffix.lower() not in (".html", ".htm"):
         raise CourseError(f"{output} : donnez un nom de fichier en .html, par exemple {FILE}")
+    if not may_replace(output):
+        raise CourseError(
+            f"{output} n'est pas un compte rendu de ce cours, il reste tel quel : donnez un autre "
+            "nom"
+        )
     page = report_page.build(report)
     with atomic_write(output) as temporary:
         temporary.write_text(page.html, encoding="utf-8")
@@ -154,9 +164,10 @@ def from_notebook(
         saved = datetime.fromtimestamp(path.stat().st_mtime)
         paths = [path, *(path.parent / _with_suffix(other) for other in others)]
         report = read(paths, authors, follow_up=follow_up)
+        note = write(report, path.parent / FILE)
         print(f"{path.name}, enregistré à {saved:%H h %M}. Modifié depuis ? Ctrl+S, puis relancez.")
         print(summary(report))
-        print(f"{FILE}, à côté du notebook : {write(report, path.parent / FILE)}")
+        print(f"{FILE}, à côté du notebook : {note}")
     except (CourseError, OSError) as error:
         print(error)
 
@@ -183,10 +194,32 @@ def _notebook_path(name: str) -> Path:
     for path in map(Path, filter(None, told)):
         if path.suffix == ".ipynb" and path.is_file():
             return path
+    if path := _from_colab(name):
+        return path
     raise CourseError(
         f"{_with_suffix(name)} est introuvable dans le dossier de travail : donnez à la cellule le "
         "nom de votre notebook, ou lancez « tp-cnn report » dans un terminal"
     )
+
+
+def _from_colab(name: str) -> Path | None:
+    """The notebook that Colab has open, written here: there it lies in no folder."""
+    try:
+        from google.colab import _message
+    except ImportError:
+        return None
+    try:
+        content = _message.blocking_request("get_ipynb", timeout_sec=30)["ipynb"]
+    except Exception:  # not an interface that Colab promises
+        raise CourseError(
+            "Colab ne donne pas le notebook : menu Fichier, Télécharger, Télécharger le fichier "
+            ".ipynb ; déposez-le dans le panneau Fichiers, à gauche, puis relancez cette cellule"
+        ) from None
+    path = Path(_with_suffix(name))
+    with atomic_write(path) as temporary:
+        temporary.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
+    print(f"Dans Colab, {FILE} est dans le panneau Fichiers, à gauche : clic droit, Télécharger.")
+    return path
 
 
 def _with_suffix(name: str) -> str:

@@ -15,8 +15,10 @@ from tqdm import tqdm
 
 from tp_cnn import display
 from tp_cnn.authoring import results_page
+from tp_cnn.authoring.pages.render import may_replace
 from tp_cnn.authoring.results_page import CellFailure, NotebookResult
-from tp_cnn.authoring.source import project_root, select
+from tp_cnn.authoring.source import find_root, select
+from tp_cnn.authoring.start import PATTERN, nearest
 from tp_cnn.errors import CourseError
 from tp_cnn.files import atomic_write
 from tp_cnn.runtime import settings
@@ -41,18 +43,25 @@ def run_notebooks(
     Args:
         names: such as ``["03_lenet_mnist"]`` or ``["03"]``.
         profile: "quick" or "full"; by default what the environment says.
-        edition: "solutions", or "notebooks" for those that students open.
+        edition: "solutions", or "notebooks" for those that students open; these are executed in any
+            case where there is no checkout.
         output: where the page and the executed notebooks go; relative to ``root``.
         cell_timeout, notebook_timeout: seconds.
 
     Raises:
         CourseError: there is no notebook, none of that name, or one that cannot be read.
     """
-    root = root or project_root()
+    root, paths, edition = _course(edition, root)
     output = root / output
-    paths = select(sorted((root / edition).glob("[0-9][0-9]_*.ipynb")), names)
+    paths = select(paths, names)
     if not paths:
         raise CourseError(f"no notebook in {edition}/; make them with: tp-cnn build")
+    if output.resolve() in {path.parent.resolve() for path in paths}:
+        raise CourseError(f"{output} holds the notebooks themselves: give another --output")
+    if not may_replace(output / "index.html"):
+        raise CourseError(
+            f"{output} holds an index.html that is none of ours: give another --output"
+        )
     environment = kernel_environment(root, profile)
     notebooks = {path.stem: read_notebook(path) for path in paths}
     results = []
@@ -78,6 +87,14 @@ def run_notebooks(
                     encoding="utf-8",
                 )
     return results
+
+
+def _course(edition: str, root: Path | None) -> tuple[Path, list[Path], str]:
+    """The root, the notebooks, and their edition: the students' where there is no checkout."""
+    root = root or find_root()
+    if root is None:
+        return *nearest(), "notebooks"
+    return root, sorted((root / edition).glob(PATTERN)), edition
 
 
 def kernel_environment(root: Path, profile: str | None = None) -> dict[str, str]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tp_cnn.authoring import blanks
+from tp_cnn.authoring.colab import add_installation
 from tp_cnn.authoring.markers import Cell, read_cells
 from tp_cnn.errors import CourseError
 
@@ -54,14 +55,22 @@ def project_root(start: Path | None = None) -> Path:
     Raises:
         CourseError: no folder above has both ``solutions`` and ``pyproject.toml``.
     """
+    found = find_root(start)
+    if found is None:
+        raise CourseError(
+            f"{start or Path.cwd()}: no course here (expected a folder solutions/ beside "
+            "pyproject.toml); run the command from the project's folder"
+        )
+    return found
+
+
+def find_root(start: Path | None = None) -> Path | None:
+    """As `project_root`; None without one."""
     start = (start or Path.cwd()).resolve()
     for folder in [start, *start.parents]:
         if (folder / "solutions").is_dir() and (folder / "pyproject.toml").is_file():
             return folder
-    raise CourseError(
-        f"{start}: no course here (expected a folder solutions/ beside pyproject.toml); "
-        "run the command from the project's folder"
-    )
+    return None
 
 
 def select(paths: list[Path], names: list[str] | None) -> list[Path]:
@@ -118,7 +127,9 @@ def read_source(path: str | Path) -> Source:
     for question in questions:
         _check_question(question)
     _name_cells(cells)
-    return Source(path, path.stem[:2], *_read_title(path, cells), cells, questions)
+    title = _read_title(path, cells)
+    add_installation(cells)
+    return Source(path, path.stem[:2], *title, cells, questions)
 
 
 def _group(cells: list[Cell]) -> list[Question]:

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from tp_cnn.checks.engine.formulas import Formula, of_convolution, of_dense, of_maps
 from tp_cnn.checks.engine.framework import FunctionCheck, Mistake, ValueCheck
 from tp_cnn.checks.engine.loops import TrainingStepCheck
 from tp_cnn.checks.engine.network_mistakes import ACTIVATIONS, NETWORK_MISTAKES, instead
@@ -61,6 +62,14 @@ pooling_settings = ValueCheck(
 layer_table = TableCheck(
     "Sortie (canaux, hauteur, largeur) et nombre de poids de chaque couche (question 10).",
     columns=["taille de sortie", "nombre de poids"],
+    parts=[("le nombre de canaux", "la hauteur", "la largeur"), ()],
+    formulas={
+        "conv1": [None, of_convolution(32, 5, 3)],
+        "conv2": [None, of_convolution(64, 5, 32)],
+        "conv3": [None, of_convolution(64, 5, 64)],
+        "fc4": [None, of_maps(1000, 64, 4)],
+        "fc5": [None, of_dense(CLASSES, 1000)],
+    },
     answer={
         "conv1": ((32, 32, 32), CONV1),
         "pool1": ((32, 16, 16), 0),
@@ -193,6 +202,10 @@ total_weights = ValueCheck(
 weights_per_image = ValueCheck(
     "Nombre de poids par image d'apprentissage de CIFAR-10 (question 11).",
     answer=TOTAL / IMAGES,
+    formula=Formula(
+        f"{TOTAL} / {IMAGES}",
+        {str(TOTAL): "le nombre de poids", str(IMAGES): "le nombre d'images"},
+    ),
     tolerance=0.2,
     mistakes=[
         Mistake(
@@ -312,6 +325,7 @@ def _numbers(rng: np.random.Generator, *limits: tuple[int, int]) -> list[tuple[i
 bow_svm_weights = FunctionCheck(
     "Poids d'un SVM linéaire sur des histogrammes, un séparateur par classe, biais compris.",
     answer=lambda words, classes: (words + 1) * classes,
+    formulas=[Formula("(words + 1) * classes", {"1": "le biais"})],
     tries=lambda rng: [(4, 3), (1000, 10), *_numbers(rng, (50, 2000), (4, 30))],
     mistakes=[
         Mistake("no-bias", lambda k, c: k * c, "Le biais est oublié : il y en a un par classe."),
@@ -338,6 +352,7 @@ bow_svm_weights = FunctionCheck(
 bow_vocabulary_weights = FunctionCheck(
     "Nombres à apprendre pour un vocabulaire de morceaux carrés.",
     answer=lambda words, side, channels: words * side**2 * channels,
+    formulas=[Formula("words * side * side * channels")],
     tries=lambda rng: [(2, 3, 1), (1000, 6, 3), *_numbers(rng, (50, 2000), (3, 9), (2, 5))],
     mistakes=[
         Mistake("channels", lambda k, s, c: k * s**2, "Les canaux sont oubliés."),

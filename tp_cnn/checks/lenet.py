@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from tp_cnn.checks.engine.compare import show
+from tp_cnn.checks.engine.formulas import Formula, of_convolution, of_dense
 from tp_cnn.checks.engine.framework import FunctionCheck, Mistake, ValueCheck, Verdict
 from tp_cnn.checks.engine.loops import EvaluationCheck
 from tp_cnn.checks.engine.network_mistakes import NETWORK_MISTAKES
@@ -72,6 +73,13 @@ weights_by_layer = TableCheck(
         "dense3": (120 * (16 * 5 * 5 + 1),),
         "dense4": (84 * (120 + 1),),
         "dense5": (10 * (84 + 1),),
+    },
+    formulas={
+        "conv1": [of_convolution(6, 5, 1)],
+        "conv2": [of_convolution(16, 5, 6)],
+        "dense3": [of_dense(120, 400)],
+        "dense4": [of_dense(84, 120)],
+        "dense5": [of_dense(10, 84)],
     },
     mistakes=[
         Mistake(
@@ -235,6 +243,15 @@ hidden_width = _WidthCheck(
     "Neurones cachés d'un réseau 784-h-10 qui a autant de poids que LeNet-5, à 1 % près.",
     answer=77.5,
     tolerance=0.5,
+    formula=Formula(
+        f"round(({LENET_WEIGHTS} - {CLASSES}) / (784 + 1 + {CLASSES}))",
+        {
+            str(LENET_WEIGHTS): "le nombre de poids de LeNet-5",
+            str(CLASSES): "le nombre de classes",
+            "784": "le nombre de pixels",
+            "1": "le biais de chaque neurone caché",
+        },
+    ),
     mistakes=[
         Mistake(
             "no-output-layer",
@@ -322,6 +339,10 @@ shift = FunctionCheck(
 errors_on_test = ValueCheck(
     "Images de test mal classées à 0,95 % d'erreur, sur 10 000.",
     answer=95,
+    formula=Formula(
+        f"round({TESTS} * 0.95 / 100)",
+        {str(TESTS): "le nombre d'images", "0.95": "le taux", "100": "la division par cent"},
+    ),
     mistakes=[
         Mistake("right-ones", TESTS - 95, "Ce sont les images bien classées."),
         Mistake("share", 9500, "« Pour cent » veut dire « sur cent » : il manque une division."),
@@ -334,6 +355,15 @@ errors_on_test = ValueCheck(
 lenet_gap = ValueCheck(
     "Erreurs que LeNet-5 (0,95 %) fait en moins que LeNet-4 (1,10 %), sur 10 000 images.",
     answer=15,
+    formula=Formula(
+        f"round({TESTS} * 1.1 / 100) - 95",
+        {
+            str(TESTS): "le nombre d'images",
+            "1.1": "le taux de LeNet-4",
+            "100": "la division par cent",
+            "95": "les erreurs de LeNet-5",
+        },
+    ),
     mistakes=[
         Mistake("points", 0.15, "C'est un écart de taux, en points : on demande des images."),
         Mistake("share", 1500, "« Pour cent » veut dire « sur cent » : il manque une division."),
@@ -356,6 +386,16 @@ def _labels(rng: np.random.Generator) -> tuple[Tensor, Tensor]:
 confusion_rate = FunctionCheck(
     "Taux d'erreur : la part des images mal classées, entre 0 et 1.",
     answer=lambda labels, predictions: (labels != predictions).double().mean(),
+    formulas=[
+        Formula(
+            "errors / images",
+            {"errors": "le nombre d'erreurs", "images": "le nombre d'images"},
+            lambda labels, predictions: {
+                "errors": int((labels != predictions).sum()),
+                "images": len(labels),
+            },
+        )
+    ],
     tries=lambda rng: [
         (torch.tensor([3, 1, 4, 1, 5]), torch.tensor([3, 7, 4, 1, 5])),
         (torch.tensor([2, 0]), torch.tensor([2, 0])),

@@ -4,8 +4,25 @@ import argparse
 import os
 import shlex
 import sys
+from pathlib import Path
 
-from tp_cnn.commands.arguments import given
+from tp_cnn.commands.arguments import (
+    begins_with,
+    check_file,
+    count,
+    folder,
+    given,
+    share_or_count,
+)
+from tp_cnn.errors import CourseError
+from tp_cnn.files import atomic_write
+
+FIGURES = {  # suffix -> how such a file begins
+    ".png": b"\x89PNG",
+    ".pdf": b"%PDF",
+    ".svg": b"<?xml",
+    ".jpg": b"\xff\xd8",
+}
 
 
 def add(commands) -> None:
@@ -21,15 +38,15 @@ def add(commands) -> None:
     option = command.add_argument
     option("names", nargs="*", metavar="CONFIG", help="--list shows them; none: those of part 3")
     option("--list", action="store_true", help="show the configurations, and train nothing")
-    option("--seeds", type=int, default=3, help="seeds 0, 1, 2, ...")
+    option("--seeds", type=count(1000), default=3, help="seeds 0, 1, 2, ...")
     option("--epochs", type=int, default=15)
     option("--images", type=int, default=0, help="train images kept; 0: all")
-    option("--validation", type=float, default=0.1, help="share of them held out")
+    option("--validation", type=share_or_count, default=0.1, help="share or number held out")
     option("--dataset", default="cifar10", help="as in train")
-    option("--model", default="cifarnet", help="as in train")
-    option("--data", metavar="DIR", help="where data sets are, or go")
+    option("--model", help="as in train; default: cifarnet, or that of the configuration")
+    option("--data", type=folder, metavar="DIR", help="where data sets are, or go")
     option("--device", help="auto, cpu, cuda, cuda:N or mps; default: TP_CNN_DEVICE, or auto")
-    option("--results", default="build/compare", metavar="DIR", help="created, or completed")
+    option("--results", type=folder, default="build/compare", metavar="DIR", help="new, or begun")
     option("--mix", action="store_true", help="accept results of other code, data or budgets")
     option("--csv", metavar="FILE", help="write one line an epoch of all the results")
     option("--figure", metavar="FILE", help="draw the curves and the test accuracies")
@@ -45,6 +62,7 @@ def compare_command(options) -> None:
             start = f"{one.parent} + " if one.parent else ""
             print(f"{name:<22}{start}" + ", ".join(f"{key} {value}" for key, value in changes))
         return
+    _check_files(options)
     runs = _run_comparison(options)
     if os.environ.get("RANK", "0") != "0":
         return  # torchrun: one process prints for all
@@ -57,7 +75,21 @@ def compare_command(options) -> None:
     if options.figure:
         from tp_cnn.plots import experiments as plots
 
-        plots.comparison(found).savefig(options.figure)
+        with atomic_write(options.figure) as temporary:
+            kind = Path(options.figure).suffix[1:].lower()
+            plots.comparison(found).savefig(temporary, format=kind)
+
+
+def _check_files(options) -> None:
+    check_file(options.csv, "--csv", begins_with(b"# command: "))
+    if options.figure:
+        suffix = Path(options.figure).suffix.lower()
+        if suffix not in FIGURES:
+            raise CourseError(
+                f"--figure {options.figure}: expected a name that ends with one of "
+                f"{', '.join(FIGURES)}"
+            )
+        check_file(options.figure, "--figure", begins_with(FIGURES[suffix]))
 
 
 def _run_comparison(options) -> list:

@@ -1,5 +1,7 @@
 """`tp-cnn data`: find, download, check and cache data sets."""
 
+from tp_cnn.commands.arguments import folder
+
 
 def add(commands) -> None:
     """Declare the command and its arguments."""
@@ -14,7 +16,7 @@ def add(commands) -> None:
         add = actions.add_parser(action, help=text)
         if needs_name:
             add.add_argument("name", help="mnist, fashion-mnist or cifar10")
-        add.add_argument("--data", metavar="DIR", help="where data sets are, or go")
+        add.add_argument("--data", type=folder, metavar="DIR", help="where data sets are, or go")
         add.set_defaults(run=data_command, action=action)
 
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from pathlib import Path
 
-from tp_cnn.commands.arguments import given
+from tp_cnn.commands.arguments import count, folder, given, seconds
 from tp_cnn.errors import CourseError
 
 
@@ -20,8 +20,8 @@ def add(commands) -> None:
     option = command.add_argument
     option("notebook", metavar="NOTEBOOK", help="such as 03")
     option("submissions", metavar="SUBMISSIONS", help="folder or zip, of Moodle or nbgrader too")
-    option("-o", "--output", required=True, metavar="DIR")
-    option("-j", "--jobs", type=int, default=1, metavar="N", help="submissions at once; default: 1")
+    option("-o", "--output", type=folder, required=True, metavar="DIR")
+    option("-j", "--jobs", type=count(64), default=1, metavar="N", help="at once; default: 1")
     option("--no-sandbox", action="store_true", help="run students' code with your own rights")
     option("--resume", action="store_true", help="keep what is graded already of the same files")
     option(
@@ -29,19 +29,25 @@ def add(commands) -> None:
         metavar="CSV",
         help="students expected: columns id and name, or Moodle's grading worksheet",
     )
-    option("--cell-timeout", type=float, dest="cell_seconds", metavar="SECONDS")
-    option("--notebook-timeout", type=float, dest="notebook_seconds", metavar="SECONDS")
+    option("--course", type=folder, metavar="DIR", help="holds solutions/; default: the checkout")
+    option("--cell-timeout", type=seconds, dest="cell_seconds", metavar="SECONDS")
+    option("--notebook-timeout", type=seconds, dest="notebook_seconds", metavar="SECONDS")
 
 
 def grade_command(options) -> int:
     """Grade, then say where everything is and what is left to do."""
     from dataclasses import replace
 
+    from tp_cnn.authoring.source import find_root
     from tp_cnn.grading.grade import grade
     from tp_cnn.grading.sandbox.bubblewrap import Limits
 
-    if options.jobs < 1:
-        raise CourseError(f"-j {options.jobs}: expected 1 or more")
+    course = Path(options.course) if options.course else find_root()
+    if course is None or not (course / "solutions").is_dir():
+        raise CourseError(
+            f"{course or Path.cwd()}: no folder solutions/ here, which holds what to grade with: "
+            "name the folder that holds it, with --course"
+        )
     batch = grade(
         options.notebook,
         options.submissions,
@@ -50,6 +56,7 @@ def grade_command(options) -> int:
         sandbox=not options.no_sandbox,
         resume=options.resume,
         roster=options.roster,
+        root=course,
         limits=replace(Limits(), **given(options, ("cell_seconds", "notebook_seconds"))),
         say=lambda line: print(line, flush=True),
     )

@@ -1,6 +1,7 @@
 """What `tp-cnn doctor` looks at: one line a fact, right or wrong."""
 
 import importlib.metadata
+import importlib.util
 import platform
 import shutil
 import sys
@@ -63,6 +64,8 @@ def _torch(subject: str) -> Finding:
 
 
 def _torchvision(subject: str) -> Finding:
+    if not importlib.util.find_spec("torchvision"):
+        return Finding(True, subject, "not installed; no notebook needs it")
     import torchvision  # may fail to load when it was built for another torch
 
     torchvision.ops.nms(torch.zeros(1, 4), torch.zeros(1), 0.5)  # its compiled part answers

@@ -19,10 +19,11 @@ def add(commands) -> None:
 
 
 def report_command(options) -> int:
-    """Say what is missing, then write the page."""
+    """Write the page, then say what is missing."""
     from tp_cnn.authoring import report
 
     account = report.read(options.notebooks, options.name, options.date, options.follow_up)
+    note = report.write(account, options.output)  # before anything that can fail on a console
     print(report.summary(account))
-    print(f"{options.output} : {report.write(account, options.output)}")
+    print(f"{options.output} : {note}")
     return 0

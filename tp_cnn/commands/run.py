@@ -4,6 +4,8 @@ import os
 import sys
 from pathlib import Path
 
+from tp_cnn.commands.arguments import folder, seconds
+
 
 def add(commands) -> None:
     """Declare the command and its arguments."""
@@ -19,9 +21,9 @@ def add(commands) -> None:
     edition.add_argument("--solutions", dest="edition", action="store_const", const="solutions")
     edition.add_argument("--notebooks", dest="edition", action="store_const", const="notebooks")
     command.set_defaults(edition="solutions")
-    command.add_argument("--output", default="build/run", metavar="DIR")
-    command.add_argument("--cell-timeout", type=float, default=600, metavar="SECONDS")
-    command.add_argument("--notebook-timeout", type=float, default=1800, metavar="SECONDS")
+    command.add_argument("--output", type=folder, default="build/run", metavar="DIR")
+    command.add_argument("--cell-timeout", type=seconds, default=600, metavar="SECONDS")
+    command.add_argument("--notebook-timeout", type=seconds, default=1800, metavar="SECONDS")
     command.add_argument(
         "--download", action="store_true", help="let the notebooks download data sets"
     )

@@ -1,13 +1,25 @@
 """`tp-cnn train`: train one network and print its test error."""
 
 import argparse
-from dataclasses import fields
+import json
+import sys
+from dataclasses import asdict, fields
 from pathlib import Path
 
-from tp_cnn.commands.arguments import given
+from tp_cnn.commands.arguments import begins_with, check_file, folder, given, share_or_count
 from tp_cnn.errors import CourseError
+from tp_cnn.files import atomic_write
 
 MODEL_OPTIONS = ("activation", "pooling", "dropout", "batch_norm")
+BELONGS = {"momentum": ("optimizer", "sgd"), "decay": ("schedule", "exponential")}
+PNG = b"\x89PNG"
+WRITTEN = {  # into --output, and how each begins
+    "run.json": b'{"recipe": ',
+    "history.csv": b"epoch,train_loss",
+    "curves.png": PNG,
+    "confusion.png": PNG,
+    "mistakes.png": PNG,
+}
 
 
 def add(commands) -> None:
@@ -19,21 +31,30 @@ def add(commands) -> None:
     )
     command.set_defaults(run=train_command)
     option = command.add_argument
-    option("--model", default="lenet5", help="lenet5, cifarnet or dense")
+    option(
+        "--model",
+        default="lenet5",
+        help="lenet5, dense, cifarnet, vgg, resnet20, ... (docs/settings.md)",
+    )
     option(
         "--dataset", default="mnist", help="mnist, fashion-mnist, cifar10, digits, shapes, FOLDER"
     )
-    option("--data", metavar="DIR", help="where data sets are, or go")
+    option("--data", type=folder, metavar="DIR", help="where data sets are, or go")
     option("--images", type=int, default=0, help="train images kept; 0: all")
-    option("--validation", type=float, default=0.1, help="share of them held out")
+    option("--validation", type=share_or_count, default=0.1, help="share or number held out")
     option("--epochs", type=int, default=5)
     option("--batch-size", type=int, default=128)
     option("--optimizer", default="sgd", help="sgd, adam or adamw")
     option("--lr", type=float, default=0.05, help="learning rate", dest="learning_rate")
-    option("--momentum", type=float, default=0.9)
+    option("--momentum", type=float, default=argparse.SUPPRESS, help="of sgd (default: 0.9)")
     option("--weight-decay", type=float, default=0.0)
     option("--schedule", default="exponential", help="constant, exponential, cosine or one-cycle")
-    option("--decay", type=float, default=0.85, help="factor an epoch, exponential schedule")
+    option(
+        "--decay",
+        type=float,
+        default=argparse.SUPPRESS,
+        help="factor an epoch, of the exponential schedule (default: 0.85)",
+    )
     option("--normalise", default="pixels", help="none, pixels, images or zca")
     option("--shift", type=int, default=0, help="random shift in train, in pixels")
     option("--crop", type=int, default=0, help="random crop in train, centred at test; 0: none")
@@ -48,52 +69,127 @@ def add(commands) -> None:
     option("--seed", type=int, help="default: TP_CNN_SEED, or 0")
     option("--device", help="auto, cpu, cuda, cuda:N or mps; default: TP_CNN_DEVICE, or auto")
     option("--checkpoint", metavar="FILE", help="written each epoch; an existing one is resumed")
-    option("--output", metavar="DIR", help="write the history, the curves and the worst mistakes")
+    option(
+        "--output",
+        type=folder,
+        metavar="DIR",
+        help="write the history, the curves and the worst mistakes",
+    )
 
 
 def train_command(options) -> int:
-    """Train, write the results if asked, print the test error."""
+    """Train, print the test error, then write the results if asked."""
     # Heavy imports wait until a command needs them: `tp-cnn --version` answers at once.
     from tqdm import tqdm
 
-    from tp_cnn import runtime
     from tp_cnn.training import recipe
     from tp_cnn.training.history import HEADER
 
+    wanted = _recipe(options)
+    check_file(options.checkpoint, "--checkpoint", lambda path: True)  # it knows its own files
     if options.output:
-        Path(options.output).mkdir(parents=True, exist_ok=True)  # fail before the training
-    values = given(options, [field.name for field in fields(recipe.Recipe)])
-    values.setdefault("seed", runtime.settings().seed)
+        _check_output(Path(options.output), {"recipe": asdict(wanted)})
     result = recipe.train(
-        recipe.Recipe(**values, model_options=given(options, MODEL_OPTIONS)),
+        wanted,
         root=options.data,
         device=options.device,
         say=lambda line: print(line, flush=True),
         checkpoint=options.checkpoint,
         after_epoch=lambda row: tqdm.write(f"{HEADER}\n{row}" if row.epoch == 1 else str(row)),
     )
-    if options.output:
-        _write_results(result, Path(options.output))
+    # What was computed is told first: nothing that follows can lose it.
+    if result.test:
+        total = len(result.batches["test"].image_set)
+        wrong = total - round(result.test.accuracy * total)
+        print(
+            f"test error: {wrong / total:.2%} ({wrong} of {total:,} images, measured once, at the "
+            "end)",
+            flush=True,
+        )
+    written = not options.output or _write_results(wanted, result, Path(options.output))
     if result.test is None:
         advice = "the same command goes on from there" if options.checkpoint else "see --checkpoint"
         raise CourseError(f"stopped after {len(result.history)} epochs: {advice}")
-    total = len(result.batches["test"].image_set)
-    wrong = total - round(result.test.accuracy * total)
-    print(
-        f"test error: {wrong / total:.2%} ({wrong} of {total:,} images, measured once, at the end)"
-    )
-    return 0
+    return 0 if written else 1
 
 
-def _write_results(result, folder: Path) -> None:
+def _recipe(options):
+    from tp_cnn import runtime
+    from tp_cnn.training import recipe
+
+    values = given(options, [field.name for field in fields(recipe.Recipe)])
+    for name, (field, owner) in BELONGS.items():
+        if name in values and values[field] != owner:
+            raise CourseError(f"--{name}: goes with --{field} {owner}, not {values[field]}")
+    values.setdefault("seed", runtime.settings().seed)
+    return recipe.Recipe(**values, model_options=given(options, MODEL_OPTIONS))
+
+
+def _check_output(output: Path, run: dict) -> None:
+    """Make the folder; refuse what is not ours in it, and the results of another run.
+
+    Raises:
+        CourseError: naming the fields that differ.
+    """
+    output.mkdir(parents=True, exist_ok=True)
+    for name, start in WRITTEN.items():
+        check_file(output / name, "--output", begins_with(start))
+    try:
+        there = json.loads((output / "run.json").read_text(encoding="utf-8"))
+        found = {part: dict(there[part]) for part in run}
+    except FileNotFoundError:
+        return
+    except (ValueError, KeyError, TypeError):
+        raise CourseError(f"{output / 'run.json'} is damaged: remove it") from None
+    differing = [
+        f"{key}: {found[part].get(key, 'none')} there, {value} now"
+        for part, values in run.items()
+        for key, value in json.loads(json.dumps(values)).items()
+        if found[part].get(key) != value
+    ]
+    if differing:
+        raise CourseError(
+            f"--output {output} holds the results of another run ({'; '.join(differing)}): give "
+            "another folder"
+        )
+
+
+def _write_results(wanted, result, output: Path) -> bool:
+    """Write what can be written; say what could not, rather than fail."""
+    from tp_cnn.training import recipe
+
+    sets = {part: batches.image_set for part, batches in result.batches.items()}
+    data = recipe.identity(wanted, sets["train"], sets["test"])
+    run = {"recipe": asdict(wanted), "data": {key: data[key] for key in ("train set", "test set")}}
+    try:
+        _check_output(output, run)
+        with atomic_write(output / "run.json") as temporary:
+            told = {"test": result.test and result.test._asdict(), "origin": sets["test"].origin}
+            temporary.write_text(json.dumps({**run, **told}), encoding="utf-8")
+        result.history.to_csv(output / "history.csv")
+        _draw(result, output)
+    except (CourseError, OSError, RuntimeError) as error:
+        print(f"tp-cnn: {output}: not all is written: {error}", file=sys.stderr)
+        return False
+    except KeyboardInterrupt:
+        print(f"tp-cnn: {output}: not all is written: interrupted", file=sys.stderr)
+        return False
+    print(f"{', '.join(WRITTEN)} are in {output}")
+    return True
+
+
+def _draw(result, output: Path) -> None:
     from tp_cnn.plots import training as plots
     from tp_cnn.training import predict
 
-    result.history.to_csv(folder / "history.csv")
-    plots.curves({"": result.history}).savefig(folder / "curves.png")
     test = result.batches["test"]
     logits, labels = predict(test, result.model)
     images, classes = test.image_set.images, test.image_set.classes
-    plots.confusion(labels, logits.argmax(1), classes).savefig(folder / "confusion.png")
-    plots.worst_mistakes(images, labels, logits, classes).savefig(folder / "mistakes.png")
-    print(f"history.csv, curves.png, confusion.png and mistakes.png are in {folder}")
+    figures = {
+        "curves.png": lambda: plots.curves({"": result.history}),
+        "confusion.png": lambda: plots.confusion(labels, logits.argmax(1), classes),
+        "mistakes.png": lambda: plots.worst_mistakes(images, labels, logits, classes),
+    }
+    for name, draw in figures.items():
+        with atomic_write(output / name) as temporary:
+            draw().savefig(temporary, format="png")

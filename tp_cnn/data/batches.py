@@ -1,6 +1,7 @@
 """Batches of a set that lives on the device, and the split of a train set."""
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from sklearn.model_selection import train_test_split
@@ -60,6 +61,17 @@ class Batches:
         self.normalise = normalise
         self.generator = torch.Generator(self.device).manual_seed(seed)
 
+    def description(self) -> dict[str, str]:
+        """What the batches depend on: a checkpoint keeps it, and refuses to go on with others."""
+        return {
+            "images": self.image_set.fingerprint(),
+            "batch_size": str(self.batch_size),
+            "shuffle": str(self.shuffle),
+            "augment": ", ".join(map(_named, self.augment)) or "none",
+            "normalise": _named(self.normalise),
+            "seed": str(self.generator.initial_seed()),
+        }
+
     def __len__(self) -> int:
         return -(-len(self.labels) // self.batch_size)  # rounded up
 
@@ -76,6 +88,11 @@ class Batches:
         if self.shuffle:
             return torch.randperm(count, generator=self.generator, device=self.device)
         return torch.arange(count, device=self.device)
+
+
+def _named(function: Callable) -> str:
+    """A function or an object that is called, without the address where it lies in memory."""
+    return getattr(function, "__qualname__", None) or re.sub(r" at 0x\w+", "", repr(function))
 
 
 def split_train(

@@ -1,5 +1,7 @@
 """The data of a notebook: the set that it wants, or one that needs no file."""
 
+from dataclasses import replace
+
 from tp_cnn import runtime
 from tp_cnn.data.files.layouts import JPEG_COPY, SAMPLE
 from tp_cnn.data.sources import ImageSet, load
@@ -11,9 +13,35 @@ WARNINGS = {  # what a student must know
     JPEG_COPY: " (copie JPEG : mêmes images, pixels un peu abîmés)",
 }
 
+# The published names are those of folders too: a student reads these instead.
+FRENCH = {
+    "airplane": "avion",
+    "automobile": "voiture",
+    "bird": "oiseau",
+    "cat": "chat",
+    "deer": "cerf",
+    "dog": "chien",
+    "frog": "grenouille",
+    "horse": "cheval",
+    "ship": "bateau",
+    "truck": "camion",
+    "t-shirt/top": "tee-shirt",
+    "trouser": "pantalon",
+    "pullover": "pull",
+    "dress": "robe",
+    "coat": "manteau",
+    "sandal": "sandale",
+    "shirt": "chemise",
+    "sneaker": "basket",
+    "bag": "sac",
+    "ankle boot": "bottine",
+}
+
 
 def load_for_class(name: str, otherwise: str) -> tuple[ImageSet, ImageSet]:
     """The train and test sets called ``name``, or those called ``otherwise`` without them.
+
+    Their classes have French names.
 
     Says in French which set is used, and why. ``TP_CNN_DOWNLOAD=0`` forbids to download.
 
@@ -27,7 +55,10 @@ def load_for_class(name: str, otherwise: str) -> tuple[ImageSet, ImageSet]:
         print(f"Pour l'obtenir : tp-cnn data fetch {name}. Détail : {str(error).splitlines()[0]}")
         sets = _load_both(otherwise, download=False)
     print(f"Données : {_described(*sets)}")
-    return sets
+    train, test = (
+        replace(one, classes=tuple(FRENCH.get(name, name) for name in one.classes)) for one in sets
+    )
+    return train, test
 
 
 def _described(train: ImageSet, test: ImageSet) -> str:

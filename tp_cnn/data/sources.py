@@ -1,14 +1,16 @@
 """Image sets by name or folder: found on the disk, downloaded if absent, checked, described."""
 
+import hashlib
+import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from torch import Tensor
 
 from tp_cnn.data import synthetic
-from tp_cnn.data.files import cache, catalog, formats, layouts
-from tp_cnn.data.files.catalog import SPLITS, Dataset, RemoteFile
-from tp_cnn.data.files.download import download_file, md5, one_at_a_time
+from tp_cnn.data.files import cache, catalog, download, folders, formats, layouts
+from tp_cnn.data.files.catalog import SPLITS, Dataset
+from tp_cnn.data.files.download import Network, Patience, download_file, md5, one_at_a_time
 from tp_cnn.data.files.layouts import shown
 from tp_cnn.data.files.verify import FileVerdict, is_official, verify
 from tp_cnn.errors import CourseError
@@ -25,6 +27,14 @@ __all__ = [
 ]
 
 SHAPES_COUNTS = {"train": 10_000, "test": 2_000}
+SHAPES = {  # of an image, known before any is read: (channels, height, width)
+    "mnist": (1, 28, 28),
+    "fashion-mnist": (1, 28, 28),
+    "digits": (1, 28, 28),
+    "cifar10": (3, 32, 32),
+    "shapes": (3, 32, 32),
+}
+CLASSES = 10  # of each of them
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -50,6 +60,12 @@ class ImageSet:
         if isinstance(indices, range):
             indices = list(indices)
         return replace(self, images=self.images[indices], labels=self.labels[indices])
+
+    def fingerprint(self) -> str:
+        """How many images, and a digest of every byte of them and of their labels."""
+        digest = hashlib.sha256(self.images.contiguous().numpy())
+        digest.update(self.labels.contiguous().numpy())
+        return f"{len(self):,} images, digest {digest.hexdigest()[:8]}"
 
     def __repr__(self) -> str:
         channels, height, width = self.images.shape[1:]
@@ -107,6 +123,16 @@ def load(
     return _as_set(name, _find(dataset, places, split), split)
 
 
+def check_name(name: str) -> None:
+    """Refuse what is neither the name of a set nor a folder, before anything is read.
+
+    Raises:
+        CourseError: with the names that are known.
+    """
+    if name not in SHAPES:
+        _own_folder(name)
+
+
 def status(root: str | Path | None = None) -> list[StoredSplit]:
     """Every copy of a published set in the folders that `load` looks in, the one used first."""
     return [
@@ -132,7 +158,8 @@ def fetch(name: str, root: str | Path | None = None) -> list[StoredSplit]:
     if name in catalog.GENERATED:
         raise CourseError(f"{name}: nothing to download, the package makes it: --dataset {name}")
     dataset = catalog.dataset(name)
-    place = _fetch(dataset, [Path(root).expanduser()] if root else layouts.roots())
+    Network.answers = True  # asked for by name: tried again
+    place = _fetch(dataset, [layouts.expanded(root)] if root else layouts.roots())
     return [_row(_find(dataset, [place], split), split) for split in SPLITS]
 
 
@@ -183,7 +210,7 @@ def _as_set(name: str, found: layouts.Found, split: str) -> ImageSet:
 
 
 def _own_folder(name: str | Path) -> Path:
-    folder = Path(name).expanduser()
+    folder = layouts.expanded(name)
     if not str(name) or not folder.is_dir():
         raise CourseError(catalog.unknown(str(name)))
     return folder
@@ -204,6 +231,11 @@ def _find(dataset: Dataset, places: list[Path], split: str) -> layouts.Found:
 def _fetch(dataset: Dataset, places: list[Path]) -> Path:
     """Download into the first of ``places`` that can be written to; return it."""
     hosts = catalog.hosts(dataset)
+    if not Network.answers:
+        raise CourseError(
+            f"{dataset.name}: not downloaded, the network gave nothing a moment ago; "
+            f"{layouts.ways_out(dataset)}"
+        )
     place = next((place for place in places if layouts.is_writable(place)), None)
     if place is None:
         raise CourseError(
@@ -212,34 +244,48 @@ def _fetch(dataset: Dataset, places: list[Path]) -> Path:
         )
     with one_at_a_time(place, dataset.name):
         try:
-            for file in dataset.files:
-                _fetch_file(dataset, file, place, hosts)
+            _fetch_files(dataset, place, hosts)
         except (CourseError, OSError) as error:
             raise CourseError(f"{dataset.name}: {error}\n{layouts.ways_out(dataset)}") from error
         if dataset.batches:
             cached = place / f"{dataset.name}.safetensors"
-            if not cache.is_intact(cached):
-                cached.unlink(missing_ok=True)
+            if cache.is_ours(cached) and not cache.is_intact(cached):
+                cached.unlink()
             layouts.read(_find(dataset, [place], "train"), "train")  # writes the cache
     return place
 
 
-def _fetch_file(dataset: Dataset, file: RemoteFile, place: Path, hosts: tuple[str, ...]) -> None:
-    folder = place / dataset.folder
-    if is_official(dataset, file, place):
-        return  # perhaps thanks to the process that we waited for
+def _fetch_files(dataset: Dataset, place: Path, hosts: tuple[str, ...]) -> None:
+    folder, patience = place / dataset.folder, Patience()
+    # Some may be there, perhaps thanks to the process that we waited for.
+    wanted = [file for file in dataset.files if not is_official(dataset, file, place)]
+    here = [folder / file.name for file in wanted]
+    absent = [
+        not (path.is_file() and md5(path) == file.md5)
+        for path, file in zip(here, wanted, strict=True)
+    ]
+    if any(absent):
+        size = sum(file.size for file, missing in zip(wanted, absent, strict=True) if missing)
+        print(
+            f"{dataset.name} : téléchargement de {size / 1e6:.0f} Mo dans {shown(place)} ; abandon "
+            f"si rien ne vient pendant {download.PATIENCE:g} s",
+            file=sys.stderr,
+        )
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / file.name
-    if not (path.is_file() and md5(path) == file.md5):
-        download_file(file, hosts, folder)
-    if dataset.batches is None:
-        formats.expand(path)
+    for file, path, missing in zip(wanted, here, absent, strict=True):
+        if missing:
+            download_file(file, hosts, folder, patience)
+        if dataset.batches is None:
+            formats.expand(path)
 
 
 def _row(found: layouts.Found, split: str) -> StoredSplit:
     count, official = layouts.counts(found).get(split, 0), None
     if found.dataset:
         official = found.dataset.counts[split]
-    note = f"sample: {count:,} of {official:,} images" if official not in (None, count) else ""
+    notes = [f"sample: {count:,} of {official:,} images"] if official not in (None, count) else []
+    if found.layout == "class folders":
+        notes.append(folders.left_out(found.path))
+    note = "; ".join(filter(None, notes))
     name = found.dataset.name if found.dataset else found.path.resolve().name
     return StoredSplit(name, split, count, shown(found.path), found.layout, note)

@@ -16,8 +16,9 @@ from pathlib import Path
 import torch
 
 from tp_cnn import runtime
-from tp_cnn.data.sources import ImageSet, load
+from tp_cnn.data.sources import load
 from tp_cnn.errors import CourseError
+from tp_cnn.experiments.configurations import own_model
 from tp_cnn.experiments.results import Results, Run
 from tp_cnn.training import recipe as recipes
 from tp_cnn.training.history import History, Row
@@ -27,6 +28,7 @@ from tp_cnn.training.recipe import Recipe
 CODE = (
     "training/recipe.py",
     "training/loop.py",
+    "training/checkpoint.py",
     "runtime.py",
     "data/augment.py",
     "data/batches.py",
@@ -66,6 +68,8 @@ def compare(
         CourseError: the folder holds results of other code, data or budgets; or runs failed (they
             diverged, for example), once the others are done.
     """
+    for recipe in configurations.values():
+        recipes.check_known(recipe)
     device = _device_of_rank(device)
     data = {name: _data(name, root) for name in {one.dataset for one in configurations.values()}}
     first = [
@@ -146,11 +150,10 @@ def _progress(row: Row) -> str:
 
 
 def _describe(name: str, recipe: Recipe, data: dict[str, str], device: str | None) -> Run:
-    if recipe.epochs < 1:
-        raise CourseError(f"epochs is {recipe.epochs}: a comparison needs 1 or more")
     settings = asdict(recipe)
     conditions = {
         **{key: settings[key] for key in BUDGET_FIELDS},
+        "model": "each its own" if own_model(name) else recipe.model,
         "train set": data["train"],
         "test set": data["test"],
         "torch": torch.__version__.split("+")[0],
@@ -168,15 +171,9 @@ def _data(dataset: str, root: str | Path | None) -> dict[str, str]:
     train_set, test_set = load(dataset, "train", root), load(dataset, "test", root)
     return {
         "origin": train_set.origin,
-        "train": _fingerprint(train_set),
-        "test": _fingerprint(test_set),
+        "train": train_set.fingerprint(),
+        "test": test_set.fingerprint(),
     }
-
-
-def _fingerprint(image_set: ImageSet) -> str:
-    digest = hashlib.sha256(image_set.images.contiguous().numpy())
-    digest.update(image_set.labels.contiguous().numpy())
-    return f"{len(image_set):,} images, digest {digest.hexdigest()[:8]}"
 
 
 def _code() -> dict[str, str]:

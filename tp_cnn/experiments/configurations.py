@@ -25,6 +25,10 @@ START = Recipe(dataset="cifar10", model="cifarnet", epochs=15, batch_size=128)
 
 CUMULATIVE = ("base", "normalisation", "augmentation", "momentum", "dropout", "batch-norm")
 
+# What the networks of notebook 08 share; each has its own rate, found on validation.
+SHARED = {"shift": 4, "flip": True, "schedule": "one-cycle", "weight_decay": 5e-4}
+TRANSFORMER = {**SHARED, "optimizer": "adamw", "weight_decay": 0.05}
+
 CONFIGURATIONS = {
     "base": Configuration(
         None,
@@ -68,7 +72,36 @@ CONFIGURATIONS = {
         "momentum et one-cycle",
         {"learning_rate": 0.05, "momentum": 0.9, "schedule": "one-cycle"},  # its largest rate
     ),
+    # Notebook 08: networks of several families, then depth with and without shortcuts.
+    "cifarnet": Configuration(
+        None,
+        "CifarNet (AlexNet)",
+        {**SHARED, "model": "cifarnet", "learning_rate": 0.1},
+        {"batch_norm": True},
+    ),
+    "vgg": Configuration(None, "VGG", {**SHARED, "model": "vgg", "learning_rate": 0.1}),
+    "googlenet": Configuration(
+        None, "GoogLeNet", {**SHARED, "model": "googlenet", "learning_rate": 0.1}
+    ),
+    "densenet": Configuration(
+        None, "DenseNet", {**SHARED, "model": "densenet", "learning_rate": 0.1}
+    ),
+    "convnext": Configuration(
+        None, "ConvNeXt", {**TRANSFORMER, "model": "convnext", "learning_rate": 2e-3}
+    ),
+    "vit": Configuration(None, "ViT", {**TRANSFORMER, "model": "vit", "learning_rate": 1e-3}),
+    **{
+        f"{kind}{depth}": Configuration(
+            None,
+            f"{label}-{depth}",
+            {**SHARED, "model": f"{kind}{depth}", "learning_rate": 0.1},
+        )
+        for kind, label in (("resnet", "ResNet"), ("plain", "sans raccourci"))
+        for depth in (8, 20, 32)
+    },
 }
+ARCHITECTURES = ("cifarnet", "vgg", "googlenet", "resnet20", "densenet", "convnext", "vit")
+GROUPS = {"architectures": ARCHITECTURES}
 
 
 def configure(name: str, **budget) -> Recipe:
@@ -85,11 +118,25 @@ def configure(name: str, **budget) -> Recipe:
     if name not in CONFIGURATIONS:
         raise CourseError(f"configuration {name!r}: expected one of {', '.join(CONFIGURATIONS)}")
     chosen = CONFIGURATIONS[name]
+    if budget.get("model", own_model(name)) != own_model(name) and own_model(name):
+        raise CourseError(
+            f"configuration {name!r} is about its own model, {own_model(name)}: leave --model out"
+        )
     before = configure(chosen.parent) if chosen.parent else START
     options = {**before.model_options, **chosen.model_options}
     return replace(before, **{**chosen.changes, "model_options": options, **budget})
 
 
+def own_model(name: str) -> str | None:
+    """The model of a configuration that is about it; None where the budget may say which."""
+    known = CONFIGURATIONS.get(name)
+    return known.changes.get("model") if known else None
+
+
 def recipes(names: Iterable[str] = CUMULATIVE, **budget) -> dict[str, Recipe]:
-    """The recipes of several configurations, all with the same budget: name -> recipe."""
-    return {name: configure(name, **budget) for name in names}
+    """The recipes of several configurations, all with the same budget: name -> recipe.
+
+    A name of `GROUPS` stands for its configurations.
+    """
+    each = [one for name in names for one in GROUPS.get(name, (name,))]
+    return {name: configure(name, **budget) for name in each}

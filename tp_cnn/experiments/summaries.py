@@ -123,7 +123,9 @@ def about(runs: Iterable[Run]) -> dict[str, str]:
     facts = [
         {
             "budget": "{model} on {dataset}, {epochs} epochs, images {images}, validation "
-            "{validation}".format(**run.recipe).replace("images 0,", "all train images,"),
+            "{validation}".format(**{**run.recipe, "model": run.conditions["model"]}).replace(
+                "images 0,", "all train images,"
+            ),
             "data": f"{run.about['data']}; train {run.conditions['train set']}, test "
             f"{run.conditions['test set']}",
             "device": run.about["device"],

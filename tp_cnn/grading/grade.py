@@ -22,6 +22,8 @@ from tp_cnn.grading.sandbox.bubblewrap import Limits
 from tp_cnn.grading.sandbox.execution import Executor
 from tp_cnn.grading.submissions import collect
 
+OURS = ("grades.csv", "index.html")  # would be written over
+
 
 def grade(
     name: str,
@@ -90,6 +92,11 @@ def _alone(output: Path, name: str) -> Iterator[None]:
         with FileLock(output / ".lock", timeout=0):
             mine = output / "notebook.txt"
             there = mine.read_text(encoding="utf-8").strip() if mine.exists() else name
+            if not mine.exists() and any((output / file).exists() for file in OURS):
+                raise CourseError(
+                    f"{output} holds {' or '.join(OURS)} that no tp-cnn grade wrote: give another "
+                    "folder, with -o"
+                )
             if there != name:
                 raise CourseError(
                     f"{output} holds the marks of {there}: give another folder, with -o"

@@ -111,6 +111,24 @@ def dense_equivalent_weights(
     return dense_weights(prod(shape), outputs, bias)
 
 
+def stacked_weights(channels: int, kernel: int, layers: int) -> int:
+    """Weights of convolutions one after the other that all keep ``channels`` (notebook 08)."""
+    return layers * conv_weights(channels, channels, kernel)
+
+
+def stacked_field(kernel: int, layers: int) -> int:
+    """Side of the receptive field of convolutions of stride 1 one after the other (notebook 08)."""
+    return receptive_field([Layer(kernel)] * layers).size
+
+
+def branch_products(size: int, inputs: int, reduced: int, filters: int, kernel: int) -> int:
+    """Multiply-adds of a branch of Inception on maps of ``size`` × ``size`` (notebook 08).
+
+    A 1×1 convolution from ``inputs`` to ``reduced`` maps, then one of ``kernel`` to ``filters``.
+    """
+    return size**2 * (inputs * reduced + kernel**2 * reduced * filters)
+
+
 def receptive_field(layers: list[Layer]) -> ReceptiveField:
     """Receptive field of the neurons after the last of ``layers``, by formula (question 7).
 

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 import torch
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
+from tp_cnn.display import percent, thousands
 from tp_cnn.errors import CourseError
 
 
@@ -27,18 +29,33 @@ class NetworkSummary(list):
         return sum(row.weights for row in self)
 
     def __repr__(self) -> str:
-        lines = [f"{'layer':<16}{'kind':<14}{'output shape':>16}{'weights':>12}{'share':>9}"]
+        lines = [("couche", "nature", "sortie", "poids", "part")]
         for row in self:
             shape = "×".join(map(str, row.output_shape))
-            lines.append(
-                f"{row.name:<16}{row.kind:<14}{shape:>16}{row.weights:>12,}{row.share:>9.1%}"
-            )
-        return "\n".join([*lines, f"{'total':<16}{'':<30}{self.weights:>12,}{1:>9.1%}"])
+            counted = thousands(row.weights), percent(row.share, 1)
+            lines.append((row.name, row.kind, shape, *counted))
+        lines.append(("total", "", "", thousands(self.weights), percent(1, 1)))
+        return "\n".join(
+            f"{name:<16}{kind:<14}{shape:>12}{weights:>14}{share:>10}"
+            for name, kind, shape, weights, share in lines
+        )
 
 
 def count_weights(model: nn.Module) -> int:
     """Number of trainable values of a model, biases included."""
     return sum(p.numel() for p in model.parameters() if p.requires_grad)
+
+
+def multiply_adds(model: nn.Module, image_shape: tuple[int, int, int]) -> int:
+    """Multiplications, each with its addition, that one image of (channels, height, width) costs.
+
+    Those of convolutions, dense layers and attention, as papers count; a model on the device
+    "meta" is counted too, without any computation.
+    """
+    parameter = next(model.parameters(), torch.zeros(()))
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        model(torch.zeros(1, *image_shape, device=parameter.device))
+    return counter.get_total_flops() // 2  # it counts the two apart
 
 
 def summary(model: nn.Module, image_shape: tuple[int, int, int]) -> NetworkSummary:

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from torch import Tensor
-from torchvision.utils import make_grid
+from torch.nn.functional import pad
 
 from tp_cnn.display import thousands
 from tp_cnn.plots.style import COLOURS, INK, PERCENT, clean, figure
@@ -84,13 +84,25 @@ def vocabulary(words: Tensor, channels: int, title: str = "", columns: int = 25)
     """
     side = round((words.shape[1] / channels) ** 0.5)
     pictures = words.view(-1, channels, side, side)
-    mosaic = make_grid(pictures, columns, padding=1, normalize=True, scale_each=True, pad_value=1)
+    mosaic = _mosaic(pictures, columns)
     height, width = mosaic.shape[1:]
     drawn, axis = figure(width=7.5, height=7.5 * height / width + 0.3)
     axis.imshow(mosaic.permute(1, 2, 0).numpy())
     axis.axis("off")
     axis.set_title(title, fontsize=10)
     return drawn
+
+
+def _mosaic(pictures: Tensor, columns: int) -> Tensor:
+    """(N, C, side, side) -> (3, H, W): rows of pictures between white lines, each from 0 to 1."""
+    low, high = pictures.amin((1, 2, 3), keepdim=True), pictures.amax((1, 2, 3), keepdim=True)
+    pictures = (pictures - low) / (high - low).clamp_min(1e-5)
+    pictures = pad(pictures.expand(-1, 3, -1, -1), (0, 1, 0, 1), value=1)  # right and below
+    rows = -(-len(pictures) // columns)
+    pictures = pad(pictures, (0, 0, 0, 0, 0, 0, 0, rows * columns - len(pictures)), value=1)
+    side = pictures.shape[-1]
+    cells = pictures.view(rows, columns, 3, side, side).permute(2, 0, 3, 1, 4)
+    return pad(cells.reshape(3, rows * side, columns * side), (1, 0, 1, 0), value=1)
 
 
 def histograms(images: Tensor, shares: Tensor, titles: Sequence[str]) -> Figure:

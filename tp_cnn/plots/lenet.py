@@ -1,13 +1,15 @@
-"""Pictures of what a network has learnt: filters, feature maps, accuracy against a change."""
+"""Pictures of notebook 03: filters, feature maps, accuracy against a change, half an epoch."""
 
 from collections.abc import Mapping, Sequence
 
 import torch
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 from torch import Tensor, nn
 
-from tp_cnn.plots.style import COLOURS, INK, PERCENT, clean, figure
+from tp_cnn.display import decimal
+from tp_cnn.plots.style import COLOURS, INK, MARKERS, PERCENT, SIGNED, clean, figure
+from tp_cnn.training.history import History
 
 
 def filters_and_maps(convolution: nn.Conv2d, image: Tensor, title: str = "") -> Figure:
@@ -29,11 +31,11 @@ def filters_and_maps(convolution: nn.Conv2d, image: Tensor, title: str = "") -> 
     axes[1, 0].set_title("image", fontsize=8, color=INK)
     limit, map_limit = weights.abs().max(), maps.abs().max()
     for number, (kernel, response) in enumerate(zip(weights, maps, strict=True), start=1):
-        axes[0, number].imshow(kernel, cmap="RdBu_r", vmin=-limit, vmax=limit)
+        axes[0, number].imshow(kernel, cmap=SIGNED, vmin=-limit, vmax=limit)
         axes[0, number].set_title(f"filtre {number}", fontsize=8, color=INK)
-        axes[1, number].imshow(response, cmap="RdBu_r", vmin=-map_limit, vmax=map_limit)
+        axes[1, number].imshow(response, cmap=SIGNED, vmin=-map_limit, vmax=map_limit)
     drawn.suptitle(
-        title or "Filtres appris et cartes d'activation (rouge : +, bleu : -)", fontsize=10
+        title or "Filtres appris et leurs cartes (orange : positif, bleu : négatif)", fontsize=10
     )
     return drawn
 
@@ -48,13 +50,38 @@ def accuracy_against(
         accuracies: name of a network -> accuracies between 0 and 1, one a value.
     """
     drawn, axis = figure(width=5.6, height=3.2)
-    markers = "osD^vP"
     for number, (name, line) in enumerate(accuracies.items()):
         colour = COLOURS[number % len(COLOURS)]
-        axis.plot(values, line, marker=markers[number % len(markers)], color=colour, label=name)
+        axis.plot(values, line, marker=MARKERS[number % len(MARKERS)], color=colour, label=name)
     axis.set(xlabel=xlabel, ylabel="images bien classées", title=title)
     axis.yaxis.set_major_formatter(PERCENT)
     axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     axis.legend(frameon=False)
     clean(axis)
+    return drawn
+
+
+def half_epoch(history: History) -> Figure:
+    """The train mean of an epoch drawn at its end, then in its middle, beside validation.
+
+    A mean over an epoch speaks of the networks of the whole epoch, on average of the one of its
+    middle; validation speaks of the one of its end (question 14). Losses are on a log axis.
+    """
+    drawn, axes = figure(1, 2, width=8.5, height=3.2, sharey=True)
+    titles = ["comme dans le tableau", "moyenne placée au milieu de l'époque"]
+    for axis, title, delay in zip(axes, titles, (0, 0.5), strict=True):
+        times = [epoch - delay for epoch in history.epoch]
+        axis.plot(times, history.train_loss, "o--", color=COLOURS[0], label="apprentissage")
+        axis.plot(
+            history.epoch, history.validation_loss, "s-", color=COLOURS[1], label="validation"
+        )
+        axis.set(xlabel="lectures des images", title=title, xlim=(0, len(history) + 0.2))
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axis.set_yscale("log")
+        axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.yaxis.set_major_formatter(lambda value, _: decimal(value, "g"))
+        axis.yaxis.set_minor_locator(NullLocator())
+        clean(axis)
+    axes[0].set_ylabel("coût moyen par image (échelle log.)")
+    axes[0].legend(frameon=False)
     return drawn

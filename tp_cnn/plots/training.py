@@ -10,25 +10,27 @@ from sklearn.metrics import ConfusionMatrixDisplay, confusion_matrix
 from torch import Tensor
 
 from tp_cnn.errors import CourseError
-from tp_cnn.plots.style import COLOURS, INK, PERCENT, clean, figure
+from tp_cnn.plots.style import COLOURS, INK, MARKERS, PERCENT, clean, figure
 from tp_cnn.training.history import History
 
 
 def curves(histories: Mapping[str, History], title: str = "") -> Figure:
-    """Loss and accuracy by epoch: train dashed, validation full, one colour a history.
+    """Loss and accuracy by epoch: train dashed, validation full, a colour and a marker a history.
 
     Args:
         histories: name of a run -> its history. An empty name is left out of the legend.
     """
     drawn, (left, right) = figure(1, 2, width=8.5, height=3.2)
-    for colour, (name, history) in zip(cycle(COLOURS), histories.items(), strict=False):
+    styles = zip(cycle(COLOURS), cycle(MARKERS), histories.items(), strict=False)
+    for colour, marker, (name, history) in styles:
         for axis, measure in ((left, "loss"), (right, "accuracy")):
             for part, line in (("train", "--"), ("validation", "-")):
                 values = getattr(history, f"{part}_{measure}")
                 if values and values[0] is not None:
                     label = f"{name}, {_FRENCH[part]}" if name else _FRENCH[part]
-                    marker = "o" if len(history) == 1 else None
-                    axis.plot(history.epoch, values, line, marker=marker, color=colour, label=label)
+                    style = {"marker": marker, "markersize": 4, "color": colour, "label": label}
+                    style["markevery"] = max(1, len(history) // 10)  # so many dots hide the line
+                    axis.plot(history.epoch, values, line, **style)
     left.set(title="Coût (entropie croisée)", xlabel="époque", ylabel="coût moyen par image")
     right.set(title="Exactitude", xlabel="époque", ylabel="images bien classées")
     right.yaxis.set_major_formatter(PERCENT)

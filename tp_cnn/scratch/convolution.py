@@ -145,6 +145,14 @@ def conv2d_windows(
     return out.transpose(0, 3, 1, 2) + bias[:, None, None]
 
 
+def dense_to_kernel(weights: np.ndarray, channels: int, height: int, width: int) -> np.ndarray:
+    """A fully-connected layer's weights as filters as large as its maps (question 5).
+
+    (outputs, channels * height * width) -> (outputs, channels, height, width).
+    """
+    return weights.reshape(len(weights), channels, height, width)
+
+
 def fragment_map(image: np.ndarray, fragment: np.ndarray) -> np.ndarray:
     """How well ``fragment`` matches ``image`` at each place: the mean of the products.
 

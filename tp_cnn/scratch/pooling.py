@@ -65,6 +65,11 @@ def _pool(
     return out
 
 
+def relative_change(before: np.ndarray, after: np.ndarray) -> float:
+    """``||after - before|| / ||before||``: 0 if nothing has changed (question 3)."""
+    return np.linalg.norm(after - before) / np.linalg.norm(before)
+
+
 def relu(values: np.ndarray) -> np.ndarray:
     """``max(0, value)``, from the real numbers to [0, +inf), not to [0, 1]; shape unchanged."""
     return np.maximum(values, 0)

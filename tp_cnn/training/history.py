@@ -4,6 +4,7 @@ import csv
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+from tp_cnn.display import decimal, percent
 from tp_cnn.errors import CourseError
 from tp_cnn.files import atomic_write
 
@@ -22,18 +23,24 @@ class Row:
 
     def __str__(self) -> str:
         loss, accuracy = self.validation_loss, self.validation_accuracy
-        return (
-            f"{self.epoch:>5} {self.train_loss:>11.4f} {self.train_accuracy:>11.2%} "
-            f"{'' if loss is None else f'{loss:.4f}':>12} "
-            f"{'' if accuracy is None else f'{accuracy:.2%}':>12} "
-            f"{self.learning_rate:>9.2g} {self.seconds:>6.1f} s"
-        )
+        cells = [
+            str(self.epoch),
+            decimal(self.train_loss, ".4f"),
+            percent(self.train_accuracy),
+            "" if loss is None else decimal(loss, ".4f"),
+            "" if accuracy is None else percent(accuracy),
+            decimal(self.learning_rate, ".2g"),
+            f"{decimal(self.seconds, '.1f')} s",
+        ]
+        return _line(cells)
 
 
-HEADER = (
-    f"{'epoch':>5} {'train loss':>11} {'train acc.':>11} {'valid. loss':>12} "
-    f"{'valid. acc.':>12} {'l. rate':>9} {'time':>8}"
-)
+def _line(cells: list[str]) -> str:
+    widths = (6, 12, 12, 11, 11, 8, 8)
+    return " ".join(cell.rjust(width) for cell, width in zip(cells, widths, strict=True))
+
+
+HEADER = _line(["époque", "coût appr.", "exact. appr.", "coût val.", "exact. val.", "pas", "durée"])
 
 
 class History(list):

@@ -7,8 +7,7 @@
 import contextlib
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,7 +19,7 @@ from tqdm.auto import tqdm
 
 from tp_cnn import runtime
 from tp_cnn.errors import CourseError
-from tp_cnn.files import atomic_write
+from tp_cnn.training.checkpoint import Checkpoint
 from tp_cnn.training.history import History, Row
 
 NAN_CHECK_EVERY = 50  # batches; reading a loss makes a GPU wait
@@ -156,6 +155,7 @@ def fit(
     checkpoint: str | Path | None = None,
     progress: bool | None = None,
     after_epoch: Callable[[Row], None] | None = None,
+    identity: Mapping[str, object] | None = None,
 ) -> History:
     """Train for ``epochs`` epochs, measuring on ``validation`` after each.
 
@@ -163,10 +163,11 @@ def fit(
 
     Args:
         scheduler: steps after each ``step_each``: ``"epoch"`` or ``"batch"``.
-        checkpoint: a file written after each epoch. If it exists already, the run goes on from
-            there; on the CPU it then gives the same weights as an uninterrupted one, exactly.
+        checkpoint: a file written after each epoch. If it exists already, the same run goes on
+            from there; on the CPU it then gives the same weights as an uninterrupted one, exactly.
         progress: show a bar an epoch; by default unless ``TP_CNN_PROGRESS=0``.
         after_epoch: called with each new row of the history.
+        identity: what else must be the same for a run to go on from the checkpoint.
 
     Raises:
         CourseError: the loss is no longer a number, or the checkpoint belongs to another run.
@@ -175,8 +176,10 @@ def fit(
         raise CourseError(f"step_each is {step_each!r}: expected 'epoch' or 'batch'")
     criterion = criterion or nn.CrossEntropyLoss()
     progress = runtime.settings().progress if progress is None else progress
-    run = _Run(model, train, optimizer, scheduler)
-    history = run.load(checkpoint) if checkpoint and Path(checkpoint).exists() else History()
+    history, run = History(), None
+    if checkpoint:
+        run = Checkpoint(checkpoint, model, train, validation, optimizer, scheduler, identity or {})
+        history = run.load(epochs)
     try:
         for number in range(len(history) + 1, epochs + 1):
             start, rate = time.perf_counter(), optimizer.param_groups[0]["lr"]
@@ -188,64 +191,11 @@ def fit(
                 scheduler.step()
             seconds = time.perf_counter() - start
             history.append(Row(number, *trained, *measured, rate, seconds))
-            if checkpoint:
-                run.save(checkpoint, history)
+            if run:
+                run.save(history)
             if after_epoch:
                 after_epoch(history[-1])
     except KeyboardInterrupt:
         history.interrupted = True
         print(f"Interrompu après {len(history)} époque(s) sur {epochs}.")
     return history
-
-
-class _Run:
-    """All that a run needs to go on where it stopped."""
-
-    def __init__(self, model, train, optimizer, scheduler):
-        self.model, self.train, self.optimizer, self.scheduler = model, train, optimizer, scheduler
-        self.description = {
-            "model": str(model),
-            "optimizer": f"{type(optimizer).__name__} {optimizer.defaults}",
-            "scheduler": type(scheduler).__name__,
-            "batches": len(train),
-        }
-
-    def save(self, path: str | Path, history: History) -> None:
-        state = {
-            "description": self.description,
-            "history": [asdict(row) for row in history],
-            "model": self.model.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "scheduler": self.scheduler.state_dict() if self.scheduler else None,
-            "random": torch.get_rng_state(),
-            "order": self._generator().get_state() if self._generator() else None,
-        }
-        with atomic_write(path) as temporary:
-            torch.save(state, temporary)
-
-    def load(self, path: str | Path) -> History:
-        try:
-            # Only tensors and plain values are read: a checkpoint from elsewhere cannot run code.
-            state = torch.load(path, map_location="cpu", weights_only=True)
-            description = state["description"]
-        except Exception as error:
-            raise CourseError(
-                f"{path} is not a checkpoint of this package ({error}): delete it or give another"
-            ) from None
-        for key, value in self.description.items():
-            if description[key] != value:
-                raise CourseError(
-                    f"{path} belongs to another run: its {key} is {description[key]}, here it is "
-                    f"{value}. Delete it or give another path"
-                )
-        self.model.load_state_dict(state["model"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        if self.scheduler:
-            self.scheduler.load_state_dict(state["scheduler"])
-        torch.set_rng_state(state["random"])
-        if self._generator():
-            self._generator().set_state(state["order"])
-        return History(Row(**row) for row in state["history"])
-
-    def _generator(self) -> torch.Generator | None:
-        return getattr(self.train, "generator", None)

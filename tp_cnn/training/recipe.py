@@ -1,7 +1,8 @@
 """A whole training run described by one object: data, network, optimiser, budget."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -20,14 +21,14 @@ from tp_cnn.data.augment import (
 )
 from tp_cnn.data.batches import Batches, keep, split_train
 from tp_cnn.data.normalise import ZCA, Normalise, channel_statistics, to_unit
-from tp_cnn.data.sources import ImageSet, load
+from tp_cnn.data.sources import CLASSES, SHAPES, ImageSet, check_name, load
 from tp_cnn.errors import CourseError
-from tp_cnn.models import CifarNet, Dense, LeNet5, count_weights, hidden_for
-from tp_cnn.training import Measure, evaluate, fit
+from tp_cnn.models import CIFAR_SIZE, Dense, LeNet5, count_weights, hidden_for
+from tp_cnn.training import Measure, evaluate, fit, limits
 from tp_cnn.training.history import History
 
 EVALUATION_BATCH = 500  # no gradient to keep: larger batches go faster
-IMAGE_SIZE = {"lenet5": 28, "cifarnet": 32}
+IMAGE_SIZE = {"lenet5": 28, **dict.fromkeys(CIFAR_SIZE, 32)}
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,9 @@ class Recipe:
     """What a run depends on. Two runs of one recipe on the same CPU give the same weights."""
 
     dataset: str = "mnist"
-    model: str = "lenet5"  # "lenet5", "cifarnet", or "dense" with as many weights as LeNet-5
-    model_options: dict = field(default_factory=dict)  # arguments of the model's class
+    # "lenet5", "dense" with as many weights as LeNet-5, or one of `tp_cnn.models.CIFAR_SIZE`
+    model: str = "lenet5"
+    model_options: dict = field(default_factory=dict)  # arguments of what makes the model
     images: int = 0  # train images kept, validation included; 0: all
     validation: float | int = 0.1  # share or number of the train images held out
     normalise: str = "pixels"  # "none", "pixels", "images" (the two deviations) or "zca"
@@ -55,6 +57,9 @@ class Recipe:
     epochs: int = 5
     batch_size: int = 128
     seed: int = 0
+
+    def __post_init__(self):
+        limits.check(self)
 
 
 @dataclass(frozen=True)
@@ -125,7 +130,19 @@ def _normalisation(recipe: Recipe, train_set: ImageSet) -> Callable:
         "images": lambda: Normalise(channel_statistics(images, "images")),
         "zca": lambda: ZCA(seen),
     }
-    return _pick("normalise", recipe.normalise, choices)()
+    return choices[recipe.normalise]()
+
+
+def identity(recipe: Recipe, train_set: ImageSet, test_set: ImageSet) -> dict[str, object]:
+    """What a run is: its whole recipe and its data; runs that differ in it are not one run.
+
+    Where the schedule does not look at the last epoch, a longer run begins as the shorter one.
+    """
+    fields = asdict(recipe)
+    if recipe.schedule in ("constant", "exponential"):
+        del fields["epochs"]
+    data = {"train set": train_set.fingerprint(), "test set": test_set.fingerprint()}
+    return {**fields, **data}
 
 
 def make_model(recipe: Recipe, image_set: ImageSet) -> nn.Module:
@@ -134,29 +151,64 @@ def make_model(recipe: Recipe, image_set: ImageSet) -> nn.Module:
     Raises:
         CourseError: the network does not take images of this size, or has no such option.
     """
-    channels, height, width = image_set.images.shape[1:]
-    classes = len(image_set.classes)
+    shape = tuple(image_set.images.shape[1:])
+    return _make_network(recipe, image_set.name, shape, len(image_set.classes))
+
+
+def _make_network(
+    recipe: Recipe, name: str, shape: tuple[int, int, int], classes: int
+) -> nn.Module:
+    channels, height, width = shape
     wanted = IMAGE_SIZE.get(recipe.model)
     if wanted and (height, width) != (wanted, wanted):
         raise CourseError(
-            f"{recipe.model} takes {wanted}×{wanted} images, those of {image_set.name} are "
+            f"{recipe.model} takes {wanted}×{wanted} images, those of {name} are "
             f"{height}×{width}: choose another --model or --dataset"
         )
-    if recipe.model == "cifarnet" and channels != 3:
-        raise CourseError(f"cifarnet takes 3 channels; {image_set.name} has {channels}")
-    shape = (channels, height, width)
+    if recipe.model in CIFAR_SIZE and channels != 3:
+        raise CourseError(f"{recipe.model} takes 3 channels; {name} has {channels}")
     makers = {
         "lenet5": lambda: LeNet5(channels=channels, classes=classes, **recipe.model_options),
-        "cifarnet": lambda: CifarNet(classes=classes, **recipe.model_options),
         "dense": lambda: Dense(
             hidden_for(count_weights(LeNet5()), 1, shape, classes), shape, classes
         ),
+        **{
+            name: partial(make, classes=classes, **recipe.model_options)
+            for name, make in CIFAR_SIZE.items()
+        },
     }
-    make = _pick("model", recipe.model, makers)
-    try:
-        return make()
-    except TypeError as error:
-        raise CourseError(f"model_options of {recipe.model}: {error}") from None
+    return makers[recipe.model]()
+
+
+def check_fits(recipe: Recipe, name: str, shape: tuple[int, int, int], classes: int) -> None:
+    """Refuse a recipe whose network or augmentations do not suit images called ``name``.
+
+    The network is tried on images without content ("meta"): only their sizes are computed.
+
+    Args:
+        shape: (channels, height, width) of an image.
+
+    Raises:
+        CourseError: see `make_model` and `tp_cnn.training.limits.check_size`.
+    """
+    limits.check_size(recipe, name, shape)
+    size = (recipe.crop, recipe.crop) if recipe.crop else shape[1:]
+    with torch.device("meta"):
+        model = _make_network(recipe, name, shape, classes)
+        try:
+            model(torch.empty(2, shape[0], *size))
+        except RuntimeError:
+            raise CourseError(
+                f"crop {recipe.crop}: {recipe.model} does not take {size[0]}×{size[1]} images made "
+                f"from those of {name}, {shape[1]}×{shape[2]}"
+            ) from None
+
+
+def check_known(recipe: Recipe) -> None:
+    """`check_fits` for the data sets whose images are known without being read."""
+    check_name(recipe.dataset)
+    if recipe.dataset in SHAPES:
+        check_fits(recipe, recipe.dataset, SHAPES[recipe.dataset], CLASSES)
 
 
 def make_optimizer(recipe: Recipe, model: nn.Module) -> torch.optim.Optimizer:
@@ -167,12 +219,12 @@ def make_optimizer(recipe: Recipe, model: nn.Module) -> torch.optim.Optimizer:
         "adam": lambda: torch.optim.Adam(model.parameters(), **common),
         "adamw": lambda: torch.optim.AdamW(model.parameters(), **common),
     }
-    return _pick("optimizer", recipe.optimizer, makers)()
+    return makers[recipe.optimizer]()
 
 
 def make_scheduler(recipe: Recipe, optimizer: torch.optim.Optimizer, batches: int):
     """The recipe's schedule (None if constant) and whether it steps each ``"epoch"`` or batch."""
-    epochs = max(1, recipe.epochs)
+    epochs = recipe.epochs
     makers = {
         "constant": lambda: (None, "epoch"),
         "exponential": lambda: (lr_scheduler.ExponentialLR(optimizer, recipe.decay), "epoch"),
@@ -182,13 +234,7 @@ def make_scheduler(recipe: Recipe, optimizer: torch.optim.Optimizer, batches: in
             "batch",
         ),
     }
-    return _pick("schedule", recipe.schedule, makers)()
-
-
-def _pick(setting: str, name: str, choices: dict[str, Callable]) -> Callable:
-    if name not in choices:
-        raise CourseError(f"{setting} {name!r}: expected one of {', '.join(choices)}")
-    return choices[name]
+    return makers[recipe.schedule]()
 
 
 def train(
@@ -209,10 +255,14 @@ def train(
     Raises:
         CourseError: see `tp_cnn.data.sources.load`, `make_model` and `tp_cnn.training.fit`.
     """
+    check_known(recipe)
     runtime.seed_everything(recipe.seed)
     where = runtime.device(device)
     batches = prepare(recipe, root, where)
-    model = make_model(recipe, batches["test"].image_set)
+    test_set = batches["test"].image_set
+    if recipe.dataset not in SHAPES:
+        check_fits(recipe, test_set.name, tuple(test_set.images.shape[1:]), len(test_set.classes))
+    model = make_model(recipe, test_set)
     model = model.to(where, memory_format=torch.channels_last)
     optimizer = make_optimizer(recipe, model)
     scheduler, step_each = make_scheduler(recipe, optimizer, len(batches["train"]))
@@ -229,6 +279,7 @@ def train(
         optimizer=optimizer,
         scheduler=scheduler,
         step_each=step_each,
+        identity=identity(recipe, batches["train"].image_set, test_set),
         **fit_options,
     )
     test = None if history.interrupted else evaluate(batches["test"], model)

@@ -9,6 +9,7 @@ import torch
 from IPython.core.interactiveshell import InteractiveShell
 from torch import nn
 
+from tp_cnn.checks import cifar
 from tp_cnn.checks.engine.calls import Refused, attempt
 from tp_cnn.checks.engine.compare import difference
 from tp_cnn.checks.engine.framework import Check, FunctionCheck, Mistake, ValueCheck, Verdict, grade
@@ -46,10 +47,10 @@ def test_mistake_must_agree_on_every_input():
 
 def test_right_verdict_states_the_tolerance():
     assert str(double(lambda values: values + values)) == (
-        "✔ Juste : valeurs comparées à 0.0001 près."
+        "✔ Juste : valeurs comparées à 0,0001 près."
     )
-    assert third.__doc__ == "Un tiers. Tolérance : 0.01."
-    assert double.__doc__ == "Le double. Tolérance : 0.0001. Arguments : values."
+    assert third.__doc__ == "Un tiers. Tolérance : 0,01."
+    assert double.__doc__ == "Le double. Tolérance : 0,0001. Arguments : values."
 
 
 @pytest.mark.parametrize(
@@ -62,7 +63,7 @@ def test_any_kind_of_number_within_the_tolerance(number):
 def test_outside_the_tolerance():
     verdict = third(0.35)
     assert verdict.mistake is None
-    assert verdict.message == "vous obtenez 0.35, c'est trop grand (à 0.01 près)."
+    assert verdict.message == "vous obtenez 0.35, c'est trop grand (à 0,01 près)."
 
 
 def test_seed_changes_the_inputs():
@@ -186,6 +187,8 @@ def test_an_error_of_the_check_itself_is_not_the_fault_of_the_student():
         ([[1], [2, 3]], "type", "des lignes de longueurs différentes"),
         ("[1, 2]", "type", "du texte ('[1, 2]') : retirez les guillemets"),
         ([True, False], "type", "des booléens"),
+        ([1, True], "type", "des booléens"),
+        ([np.True_, 2], "type", "des booléens"),
         (np.array([1, 2j]), "type", "des nombres complexes"),
         (print, "type", "une fonction et non sa valeur"),
         ((x for x in [1, 2]), "type", "un générateur"),
@@ -273,6 +276,13 @@ def test_a_decimal_comma_is_told():
     assert "point" not in third([0, 33]).message
 
 
+def test_true_is_not_the_number_one():
+    assert cifar.padding_stride([2, 1]).ok
+    verdict = cifar.padding_stride([2, True])
+    assert (verdict.status, verdict.mistake) == ("wrong", "type")
+    assert "des booléens (vrai ou faux)" in verdict.message
+
+
 def test_a_whole_number_is_not_told_to_keep_its_decimals():
     assert "arrondi" not in difference(1875.9, 1876, 1e-4).sentence
     assert "arrondi" in difference(76.2, 76.21, 1e-4).sentence
@@ -319,6 +329,17 @@ def test_what_follows_runs_the_code_that_was_judged_right(capsys):
         "Suite : votre code (twice).",
         f"{course} : le vôtre n'est plus celui qui a été vérifié, relancez sa cellule de test.",
     ]
+
+
+def test_a_students_function_is_told_by_its_own_name(capsys):
+    check = FunctionCheck("Le double.", answer=double.answer, tries=double.tries, mistakes=[])
+
+    def my_double(values):
+        return 2 * values
+
+    check(my_double)
+    check.use(my_double, otherwise=twice)
+    assert capsys.readouterr().out.splitlines()[-1] == "Suite : votre code (my_double)."
 
 
 def test_code_that_is_no_longer_right_is_no_longer_used():

@@ -224,6 +224,7 @@ def test_cells_of_a_table_are_judged_one_by_one():
         "conv2, nombre de poids",
         "→ Le biais est oublié",
         "fc4, taille de sortie",
+        "→ C'est tout près",
     ]
     table["fc5"] = ...
     table["conv1"][0] = (32, ..., ...)
@@ -366,3 +367,60 @@ def test_a_training_loop_may_evaluate_in_between_but_must_count_its_epochs():
 
     assert ameliorations.training_loop(train).ok
     assert not ameliorations.training_loop(lambda *inputs: train(*inputs, ignored=True)).ok
+
+
+def layer_norms():
+    sides = iter([28, 14, 7])
+    return stages(normalisation=lambda channels: nn.LayerNorm([channels, *[next(sides)] * 2]))()
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        layer_norms,
+        stages(normalisation=lambda channels: nn.GroupNorm(1, channels)),
+        stages(normalisation=nn.InstanceNorm2d),  # without weights: nothing to see in its place
+        stages(normalisation=lambda channels: nn.InstanceNorm2d(channels, affine=True)),
+    ],
+)
+def test_another_normalisation_is_called_by_its_name(network):
+    verdict = ameliorations.features(network)
+    assert verdict.mistake == "other-normalisation"
+    assert "n'est pas une normalisation par lot" in verdict.message
+    assert "Il manque une couche" not in verdict.message
+
+
+class KeptMask(nn.Module):
+    """Its mask is drawn once, when the network is built."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("mask", (torch.rand(1000) < 0.5).float())
+
+    def forward(self, values):
+        return values * self.mask * 2 if self.training else values
+
+
+def test_a_mask_that_never_changes_is_named():
+    assert ameliorations.classifier(dense_layers(KeptMask())).mistake == "same-mask"
+
+
+@pytest.mark.parametrize("step_size", [2, 10])
+def test_stairs_are_not_told_constant(step_size):
+    def train(model, batches, epochs):
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
+        scheduler = torch.optim.lr_scheduler.StepLR(optimizer, step_size, 0.95)
+        rates = []
+        for _ in range(epochs):
+            rates.append(scheduler.get_last_lr()[0])
+            for images, labels in batches:
+                optimizer.zero_grad()
+                nn.functional.cross_entropy(model(images), labels).backward()
+                optimizer.step()
+            scheduler.step()
+        return rates
+
+    verdict = ameliorations.training_loop(train)
+    assert verdict.mistake == "stairs"
+    assert f"toutes les {step_size} époques" in verdict.message
+    assert "step" not in vars(torch.optim.lr_scheduler.StepLR)  # left as it was

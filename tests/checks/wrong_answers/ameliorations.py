@@ -157,10 +157,12 @@ def careless(
     when="epoch",
     zero=True,
     after=False,
+    schedule=None,
 ):
     def train(model, batches, epochs):
         optimizer = make(model.parameters())
         scheduler = torch.optim.lr_scheduler.ExponentialLR(optimizer, gamma)
+        scheduler = schedule(optimizer) if schedule else scheduler
         rates = []
         for _ in range(epochs):
             if when == "before":
@@ -221,6 +223,21 @@ def classifier(**changes):
     return lambda: nn.Sequential(*copy.deepcopy([*filter(None, found.values())]))
 
 
+class OwnDropout(nn.Module):
+    def __init__(self, p=0.5, scale=2, at_test=1, image_by_image=True, seed=None):
+        super().__init__()
+        self.p, self.scale, self.at_test = p, scale, at_test
+        self.image_by_image, self.seed = image_by_image, seed
+
+    def forward(self, values):
+        if not self.training:
+            return self.at_test * values
+        if self.seed is not None:
+            torch.manual_seed(self.seed)
+        drawn = torch.rand(values.shape if self.image_by_image else values.shape[1:])
+        return values * (drawn >= self.p) * self.scale
+
+
 class Classifier(nn.Module):
     """The functional style; ``training`` is what F.dropout is told, by default the mode."""
 
@@ -276,6 +293,13 @@ class Shared(Features):
     def __init__(self):
         super().__init__()
         self.bn3 = self.bn2
+
+
+def early_normalisation():
+    layers = features()()
+    for place, channels in [(0, 3), (4, 32), (8, 64)]:
+        layers[place], layers[place + 1] = nn.BatchNorm2d(channels), layers[place]
+    return layers
 
 
 def without_one(place):
@@ -427,7 +451,14 @@ ANSWERS = {
         },
     ),
     "training_loop": Answers(
-        right=[train, train_by_hand, careless()],
+        right=[
+            train,
+            train_by_hand,
+            careless(),
+            careless(
+                schedule=lambda optimizer: torch.optim.lr_scheduler.StepLR(optimizer, 1, 0.95)
+            ),
+        ],
         wrong={
             "weight-decay": careless(sgd(weight_decay=0.9)),
             "dampening": careless(sgd(momentum=0.9, dampening=0.9)),
@@ -437,6 +468,9 @@ ANSWERS = {
             "each-batch": careless(when="batch"),
             "each-batch-first": careless(when="batch, before"),
             "scheduler-first": careless(when="before"),
+            "stairs": careless(
+                schedule=lambda optimizer: torch.optim.lr_scheduler.StepLR(optimizer, 30, 0.1)
+            ),
             "constant": careless(when="forgotten"),
             "rate": careless(sgd(lr=0.1, momentum=0.9)),
             "no-zero-grad": careless(zero=False),
@@ -482,6 +516,7 @@ ANSWERS = {
         right=[
             classifier(),
             Classifier,
+            classifier(dropout=OwnDropout()),
             lambda: nn.Sequential(
                 nn.Flatten(),
                 nn.Sequential(nn.LazyLinear(1000), nn.Dropout(0.5), nn.ReLU()),
@@ -496,6 +531,10 @@ ANSWERS = {
             "no-dropout": classifier(dropout=None),
             "rate": classifier(dropout=nn.Dropout(0.2)),
             "left-on": lambda: Classifier(training=True),
+            "same-mask": classifier(dropout=OwnDropout(seed=3)),
+            "same-for-batch": classifier(dropout=OwnDropout(image_by_image=False)),
+            "no-scale": classifier(dropout=OwnDropout(scale=1)),
+            "scaled-at-test": classifier(dropout=OwnDropout(scale=1, at_test=0.5)),
             "softmax": classifier(softmax=nn.Softmax(dim=1)),
             "final-activation": classifier(last=nn.ReLU()),
             "no-activation": classifier(relu=None),
@@ -576,6 +615,8 @@ ANSWERS = {
         wrong={
             "after-activation": features(order="canp"),
             "after-pooling": features(order="cpna"),
+            "before-convolution": early_normalisation,
+            "other-normalisation": features(norm=lambda channels: nn.GroupNorm(8, channels)),
             "shared": Shared,
             "dimensions": features(norm=nn.BatchNorm1d),
             "no-ceil": features(ceil=False),

@@ -355,6 +355,39 @@ ANSWERS = {
             ),
         },
     ),
+    "output_shape": Answers(
+        right=[
+            lambda x, y, filters, kernel, stride, padding: [
+                *((n + 2 * padding - kernel + stride) // stride for n in (x, y)),
+                filters,
+            ],
+            lambda x, y, filters, kernel, stride, padding: (
+                len(range(0, x + 2 * padding - kernel + 1, stride)),
+                len(range(0, y + 2 * padding - kernel + 1, stride)),
+                filters,
+            ),
+        ],
+        wrong={
+            "one-filter": lambda x, y, filters, kernel, stride, padding: (
+                *((n + 2 * padding - kernel) // stride + 1 for n in (x, y)),
+                1,
+            ),
+            "depth-slid": lambda x, y, filters, kernel, stride, padding: [
+                (n + 2 * padding - kernel) // stride + 1 for n in (x, y, filters)
+            ],
+            "swapped": lambda x, y, filters, kernel, stride, padding: (
+                *((n + 2 * padding - kernel) // stride + 1 for n in (y, x)),
+                filters,
+            ),
+            "square": lambda x, y, filters, kernel, stride, padding: (
+                *[(x + 2 * padding - kernel) // stride + 1] * 2,
+                filters,
+            ),
+            "two-numbers": lambda x, y, filters, kernel, stride, padding: [
+                (n + 2 * padding - kernel) // stride + 1 for n in (x, y)
+            ],
+        },
+    ),
     "filter_weights": Answers(
         right=[76, sum(p.numel() for p in nn.Conv2d(3, 1, 5).parameters())],
         wrong={"depth": 26, "no-bias": 75.0, "repeated-bias": torch.tensor(78)},

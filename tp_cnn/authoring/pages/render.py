@@ -9,6 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 HERE = Path(__file__).parent
+POLICY = b"default-src 'none'; img-src data:; base-uri 'none'"  # at the head of each of our pages
 
 
 def environment(folder: Path = HERE) -> Environment:
@@ -42,6 +43,15 @@ def render(
     js = _text(made, script) if script else ""
     page = made.get_template(template)
     return page.render(css=Markup(css), js=Markup(js), **values)
+
+
+def may_replace(path: Path) -> bool:
+    """Whether nothing is lost by writing a page there: no file, an empty one, or a page of ours."""
+    if not path.exists():
+        return True
+    with path.open("rb") as file:
+        start = file.read(1000)
+    return not start or POLICY in start
 
 
 def _text(made: Environment, name: str) -> str:

@@ -12,6 +12,7 @@ from tp_cnn.checks.ameliorations.windows import (
     crop_facts,
     flip_facts,
 )
+from tp_cnn.checks.engine.formulas import Formula
 from tp_cnn.checks.engine.framework import Mistake
 from tp_cnn.checks.engine.random_functions import RandomCheck
 from tp_cnn.checks.engine.tables import TableCheck
@@ -216,10 +217,24 @@ augment = RandomCheck(
     ],
 )
 
+
+def _halved(text: str) -> Formula:
+    return Formula(text, {"7": "le côté d'avant", "2": "la fenêtre du pooling"})
+
+
+def _values_read(side: int) -> Formula:
+    labels = {"64": "le nombre de cartes", str(side): "leur côté"}
+    return Formula(f"64 * {side} * {side}", labels)
+
+
 ceil_sizes = TableCheck(
     "Côté des cartes après pool3, et valeurs que reçoit fc4, pour des images 28 × 28.",
     columns=["côté après pool3", "valeurs reçues par fc4"],
     answer={"sans ceil_mode": (3, 64 * 3 * 3), "avec ceil_mode": (4, 64 * 4 * 4)},
+    formulas={
+        "sans ceil_mode": [_halved("7 // 2"), _values_read(3)],
+        "avec ceil_mode": [_halved("-(-7 // 2)"), _values_read(4)],
+    },
     mistakes=[
         Mistake(
             "swapped",

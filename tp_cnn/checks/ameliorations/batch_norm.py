@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from tp_cnn.checks.ameliorations.tensors import PIXELS, channels, normal, uniform
+from tp_cnn.checks.engine.formulas import Formula
 from tp_cnn.checks.engine.framework import FunctionCheck, Mistake
 from tp_cnn.checks.engine.network_mistakes import instead, known
 from tp_cnn.checks.engine.networks import NetworkCheck
@@ -33,6 +34,20 @@ normalise_maps = FunctionCheck(
     answer=lambda maps, mean, variance, gamma, beta, eps: _normalised(
         maps, mean, variance, gamma, beta, eps
     ),
+    formulas=[
+        Formula(
+            "gamma * (maps - mean) / (variance + eps) ** 0.5 + beta",
+            {"0.5": "la racine carrée"},
+            lambda maps, mean, variance, gamma, beta, eps: {
+                "maps": maps,
+                "mean": channels(mean),
+                "variance": channels(variance),
+                "gamma": channels(gamma),
+                "beta": channels(beta),
+                "eps": eps,
+            },
+        )
+    ],
     tolerance=1e-3,
     tries=lambda rng: [
         (
@@ -147,11 +162,24 @@ def _running(maps, running_mean, running_variance, momentum, correction: int = 1
     return (1 - momentum) * old + momentum * torch.stack(_mean_and_variance(maps, correction))
 
 
+_RUNNING = {"mean": "la moyenne du lot", "variance": "la variance du lot"}
+
+
+def _running_names(maps, running_mean, running_variance, momentum) -> dict:
+    mean, variance = _mean_and_variance(maps, correction=1)
+    found = {"running_mean": running_mean, "running_variance": running_variance}
+    return {**found, "momentum": momentum, "mean": mean, "variance": variance}
+
+
 update_running = FunctionCheck(
     "Moyenne et variance courantes d'une normalisation par lot, mises à jour : un couple.",
     answer=lambda maps, running_mean, running_variance, momentum: _running(
         maps, running_mean, running_variance, momentum
     ),
+    formulas=[
+        Formula("(1 - momentum) * running_mean + momentum * mean", _RUNNING, _running_names),
+        Formula("(1 - momentum) * running_variance + momentum * variance", _RUNNING),
+    ],
     tries=lambda rng: [
         (
             torch.tensor([1.0, 2.0, 3.0, 6.0]).view(2, 1, 1, 2),
@@ -230,6 +258,18 @@ features = NetworkCheck(
             _late_normalisation(nn.MaxPool2d(2)),
             "La normalisation vient après le pooling : l'énoncé la place juste après la "
             "convolution.",
+        ),
+        Mistake(
+            "before-convolution",
+            None,
+            "L'énoncé place la normalisation juste après la convolution : c'est sa sortie qu'elle "
+            "normalise.",
+        ),
+        Mistake(
+            "other-normalisation",
+            None,
+            "Elle ne met pas ensemble les images du lot : c'est une autre normalisation que celle "
+            "de l'énoncé.",
         ),
         Mistake(
             "shared",

@@ -144,6 +144,13 @@ def _classifier() -> nn.Sequential:
         )
 
 
+class _Scaled(nn.Module):
+    """What a network that follows the article does in evaluation, instead of a dropout."""
+
+    def forward(self, values: Tensor) -> Tensor:
+        return values / 2
+
+
 def _dropout_first(stage: Stage) -> list[Stage]:
     return [[nn.Dropout(0.5), *stage]]
 
@@ -178,6 +185,29 @@ classifier = NetworkCheck(
             None,
             "Le dropout reste actif en évaluation : F.dropout ne sait pas dans quel mode est le "
             "réseau, contrairement à nn.Dropout.",
+        ),
+        Mistake(
+            "same-mask",
+            None,
+            "Le masque ne change pas d'un passage à l'autre : il se tire dans forward, à chaque "
+            "appel, et sans fixer de graine.",
+        ),
+        Mistake(
+            "same-for-batch",
+            None,
+            "Un masque sert pour tout le lot : chaque image doit avoir le sien.",
+        ),
+        Mistake(
+            "no-scale",
+            None,
+            "Les valeurs gardées ne sont pas agrandies : la moyenne a baissé, et rien ne la "
+            "corrige en évaluation.",
+        ),
+        Mistake(
+            "scaled-at-test",
+            instead(nn.Dropout, _Scaled()),
+            "La correction est faite en évaluation, comme dans l'article : avec PyTorch, elle se "
+            "fait pendant l'apprentissage.",
         ),
         *known("softmax", "final-activation", "no-activation", "no-flatten", "inputs", "units"),
         *known("classes", "missing-layer", "extra-layer"),

@@ -5,6 +5,7 @@ import torch
 from torch import Tensor
 
 from tp_cnn.checks.ameliorations.tensors import PIXELS, channels, uniform
+from tp_cnn.checks.engine.formulas import Formula
 from tp_cnn.checks.engine.framework import FunctionCheck, Mistake
 
 
@@ -105,9 +106,18 @@ def _divided_first(images: Tensor, source: Tensor) -> Tensor:
     return images - channels(mean) / channels(deviation)
 
 
+def _scaled_names(train: Tensor, test: Tensor) -> dict:
+    mean, deviation = map(channels, _statistics(train))
+    return {"train": train, "test": test, "mean": mean, "deviation": deviation}
+
+
 normalise_both = FunctionCheck(
     "Images d'apprentissage et de test, normalisées par canal (question 20) : un couple.",
     answer=lambda train, test: torch.stack([_scaled(train, train), _scaled(test, train)]),
+    formulas=[
+        Formula("(train - mean) / deviation", names=_scaled_names),
+        Formula("(test - mean) / deviation"),
+    ],
     tolerance=1e-2,  # dividing by n or by n - 1 is the same
     tries=lambda rng: [(_contrasted(rng), 0.7 * _contrasted(rng)) for _ in range(2)],
     mistakes=[

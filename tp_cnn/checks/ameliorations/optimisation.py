@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from tp_cnn.checks.ameliorations.tensors import normal
+from tp_cnn.checks.engine.formulas import Formula
 from tp_cnn.checks.engine.framework import FunctionCheck, Mistake
 from tp_cnn.checks.engine.schedules import TrainingLoopCheck
 
@@ -43,6 +44,10 @@ def _nesterov(weights, velocity, gradient, rate, momentum) -> Tensor:
 momentum_step = FunctionCheck(
     "Un pas de SGD avec momentum : les nouveaux poids et la nouvelle vitesse, un couple.",
     answer=_moved,
+    formulas=[
+        Formula("weights - rate * (momentum * velocity + gradient)"),
+        Formula("momentum * velocity + gradient"),
+    ],
     tries=lambda rng: [
         (torch.tensor([1.0]), torch.tensor([0.0]), torch.tensor([2.0]), 0.1, 0.9),
         (torch.tensor([1.0]), torch.tensor([10.0]), torch.tensor([2.0]), 0.1, 0.9),
@@ -99,6 +104,7 @@ def _loop(
     factor: float = 0.95,
     told: str = "before",
     training: bool = True,
+    stairs: int = 0,
 ) -> Callable:
     """A training loop; the keywords make it wrong."""
 
@@ -106,6 +112,8 @@ def _loop(
         options = {"momentum": 0.9} if settings is None else settings
         optimizer = kind(model.parameters(), lr=rate, **options)
         scheduler = torch.optim.lr_scheduler.ExponentialLR(optimizer, factor)
+        if stairs:
+            scheduler = torch.optim.lr_scheduler.StepLR(optimizer, stairs, factor)
         rates = []
         model.train(training)
         for _ in range(epochs):
@@ -176,6 +184,11 @@ training_loop = TrainingLoopCheck(
             _loop("start"),
             "scheduler.step() passe avant l'optimiseur : la première époque n'a pas eu le pas de "
             "départ. Il vient à la fin de l'époque.",
+        ),
+        Mistake(
+            "stairs",
+            _loop(stairs=2),
+            "StepLR descend par paliers : l'énoncé demande une baisse à chaque époque.",
         ),
         Mistake(
             "constant",

@@ -32,6 +32,7 @@ from tp_cnn.checks.convolution.sizes import (
     dense_weights,
     filter_weights,
     neuron_weights,
+    output_shape,
     output_size,
     same_padding,
 )
@@ -67,6 +68,7 @@ __all__ = [
     "max_pool_table",
     "max_pooling_by_hand",
     "neuron_weights",
+    "output_shape",
     "output_size",
     "receptive_field",
     "relu",

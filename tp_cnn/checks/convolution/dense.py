@@ -4,6 +4,7 @@ import numpy as np
 
 from tp_cnn.checks.convolution.arrays import sizes
 from tp_cnn.checks.convolution.messages import MIRROR, PLUS_ONE
+from tp_cnn.checks.engine.formulas import Formula
 from tp_cnn.checks.engine.framework import FunctionCheck, Mistake
 
 dense_kernel_shape = FunctionCheck(
@@ -70,6 +71,16 @@ vgg_map_size = FunctionCheck(
     "Côté de la carte de sortie de VGG16 rendu convolutionnel, selon celui de l'image "
     "(question 6).",
     answer=lambda size: size // 32 - 7 + 1,
+    formulas=[
+        Formula(
+            "size // 32 - 7 + 1",
+            {
+                "32": "le pas des cinq poolings",
+                "7": "le côté du filtre",
+                "1": "la position de départ",
+            },
+        )
+    ],
     tries=lambda rng: [(224,), (256,), (300,), *sizes(rng, (320,), (900,), 4)],
     mistakes=[
         Mistake(

@@ -2,6 +2,7 @@
 
 from tp_cnn.checks.convolution.arrays import sizes
 from tp_cnn.checks.convolution.messages import NO_BIAS, PADDING_IGNORED, PLUS_ONE, STRIDE_IGNORED
+from tp_cnn.checks.engine.formulas import Formula
 from tp_cnn.checks.engine.framework import FunctionCheck, Mistake, ValueCheck
 
 REPEATED_BIAS = "Le biais est compté une fois par canal : il y en a un seul."
@@ -10,6 +11,12 @@ DEPTH = "La profondeur est oubliée : un poids par pixel et par canal."
 output_size = FunctionCheck(
     "Taille de sortie d'une convolution (question 1).",
     answer=lambda size, kernel, stride, padding: (size + 2 * padding - kernel) // stride + 1,
+    formulas=[
+        Formula(
+            "(size + 2 * padding - kernel) // stride + 1",
+            {"1": "la position de départ", "2": "les deux bords"},
+        )
+    ],
     tries=lambda rng: [
         (5, 3, 1, 0),
         (6, 3, 2, 0),
@@ -48,9 +55,58 @@ output_size = FunctionCheck(
     ],
 )
 
+
+def _side(n: int, k: int, s: int, p: int) -> int:
+    return (n + 2 * p - k) // s + 1
+
+
+output_shape = FunctionCheck(
+    "Les trois nombres de la sortie d'une couche de convolution (question 1).",
+    answer=lambda x, y, filters, kernel, stride, padding: (
+        _side(x, kernel, stride, padding),
+        _side(y, kernel, stride, padding),
+        filters,
+    ),
+    tries=lambda rng: [
+        (5, 7, 1, 2, 1, 0),
+        (6, 9, 4, 3, 2, 1),
+        *sizes(rng, (20, 30, 2, 2, 1, 0), (29, 60, 90, 8, 5, 4), 6),
+    ],
+    mistakes=[
+        Mistake(
+            "one-filter",
+            lambda x, y, f, k, s, p: (_side(x, k, s, p), _side(y, k, s, p), 1),
+            "La couche a plusieurs filtres : chacun donne une carte.",
+        ),
+        Mistake(
+            "depth-slid",
+            lambda x, y, f, k, s, p: tuple(_side(n, k, s, p) for n in (x, y, f)),
+            "Rien ne glisse dans la profondeur : combien de cartes la couche donne-t-elle ?",
+        ),
+        Mistake(
+            "swapped",
+            lambda x, y, f, k, s, p: (_side(y, k, s, p), _side(x, k, s, p), f),
+            "Les deux premiers nombres sont échangés : gardez l'ordre de l'entrée.",
+        ),
+        Mistake(
+            "square",
+            lambda x, y, f, k, s, p: (_side(x, k, s, p), _side(x, k, s, p), f),
+            "L'entrée n'est pas toujours carrée : chaque axe a sa taille.",
+        ),
+        Mistake(
+            "two-numbers",
+            lambda x, y, f, k, s, p: (_side(x, k, s, p), _side(y, k, s, p)),
+            "Il manque un nombre : la profondeur de la sortie.",
+        ),
+    ],
+)
+
 filter_weights = ValueCheck(
     "Poids d'un filtre 5 × 5 sur une image 25 × 25 × 3, biais compris (question 1).",
     answer=5 * 5 * 3 + 1,
+    formula=Formula(
+        "5 * 5 * 3 + 1", {"5": "le côté du filtre", "3": "le nombre de canaux", "1": "le biais"}
+    ),
     mistakes=[
         Mistake("depth", 5 * 5 + 1, DEPTH),
         Mistake("no-bias", 5 * 5 * 3, NO_BIAS),
@@ -61,6 +117,9 @@ filter_weights = ValueCheck(
 neuron_weights = ValueCheck(
     "Poids d'un neurone complètement connecté à une image 25 × 25 × 3, biais compris.",
     answer=25 * 25 * 3 + 1,
+    formula=Formula(
+        "25 * 25 * 3 + 1", {"25": "le côté de l'image", "3": "le nombre de canaux", "1": "le biais"}
+    ),
     mistakes=[
         Mistake("depth", 25 * 25 + 1, DEPTH),
         Mistake("no-bias", 25 * 25 * 3, NO_BIAS),
@@ -71,6 +130,9 @@ neuron_weights = ValueCheck(
 conv_weights = FunctionCheck(
     "Poids d'une couche de convolution, biais compris (question 1).",
     answer=lambda kernel, channels, filters: filters * (kernel**2 * channels + 1),
+    formulas=[
+        Formula("filters * (kernel * kernel * channels + 1)", {"1": "le biais"}),
+    ],
     tries=lambda rng: [
         (3, 2, 1),
         (3, 2, 4),
@@ -102,6 +164,9 @@ dense_weights = FunctionCheck(
     answer=lambda height, width, channels, out_height, out_width: (
         (height * width * channels + 1) * out_height * out_width
     ),
+    formulas=[
+        Formula("(height * width * channels + 1) * out_height * out_width", {"1": "le biais"}),
+    ],
     tries=lambda rng: [
         (3, 4, 2, 2, 3),
         *sizes(rng, (8, 8, 2, 3, 3), (20, 20, 5, 8, 8), 4),
@@ -125,6 +190,9 @@ dense_weights = FunctionCheck(
 same_padding = FunctionCheck(
     "Padding qui conserve la taille, pour un filtre de côté impair et un stride de 1.",
     answer=lambda kernel: (kernel - 1) // 2,
+    formulas=[
+        Formula("(kernel - 1) // 2", {"1": "la case du centre", "2": "les deux bords"}),
+    ],
     tries=lambda rng: [(3,), (5,), (1,), *((2 * k + 1,) for (k,) in sizes(rng, (3,), (30,), 5))],
     mistakes=[
         Mistake(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 
 from tp_cnn.checks.engine.compare import blanks, show
+from tp_cnn.checks.engine.explanations import explain
 from tp_cnn.checks.engine.running import Call, Failure, Returned, argument_names, plain_call
 
 PRINTED_LINES = 6
@@ -39,11 +40,17 @@ class Refused(Exception):
     """The student's code cannot be judged any further; the message says why, in French."""
 
     def __init__(
-        self, message: str, mistake: str | None = None, status: str = "wrong", error: str = ""
+        self,
+        message: str,
+        mistake: str | None = None,
+        status: str = "wrong",
+        error: str = "",
+        clue: str | None = None,
     ):
         super().__init__(message)
         self.mistake = mistake
         self.status = status
+        self.clue = clue  # as that of a verdict
         self.error = error  # the exception that ended the student's code, class and text
 
 
@@ -112,7 +119,7 @@ def refuse_blanks(results: list) -> None:
         return
     if any(result is None for result in results):
         message = "la fonction ne renvoie rien. Si elle est écrite, il lui manque un return."
-        raise Refused(message, status="todo")
+        raise Refused(message, status="todo", clue="no-return")
     raise Refused(f"dans la fonction, {TO_FILL}", status="todo")
 
 
@@ -177,7 +184,10 @@ def _refusal(failure: Failure, outcome: Returned, names: list[str], trial: Trial
     kind = failure.errors[0] + (f" ({meaning})" if meaning else "")
     message = trial.when(f"votre code s'arrête sur une erreur.{place}\n  {kind} : {failure.text}")
     error = f"{failure.errors[0]}: {failure.text}"
-    return Refused(message + told(trial.printed), "exception", error=error)
+    explained = explain(failure.text)
+    pointer = f"\n  → {explained}" if explained else ""
+    clue = "explained" if explained and failure.place else None
+    return Refused(message + pointer + told(trial.printed), "exception", error=error, clue=clue)
 
 
 def _not_a_function(shown: str) -> Refused:

@@ -11,6 +11,8 @@ from numbers import Number
 import numpy as np
 import torch
 
+from tp_cnn.display import decimal
+
 DISPLAYED = 30  # whole numbers of an array shown in full; a larger one is shown by its shape
 DISPLAYED_DECIMALS = 12  # the same for other numbers, longer to read
 DEPTH = 8  # nested lists deeper than this are not looked into
@@ -27,7 +29,7 @@ NAMES = {
 class Difference:
     """How an answer differs from another one: a sentence in French and the kind of difference."""
 
-    kind: str  # "type", "shape", "not-finite" or "value"
+    kind: str  # "type", "shape", "decimal-comma", "not-finite" or "value"
     sentence: str
 
 
@@ -66,10 +68,12 @@ def to_array(value: object) -> np.ndarray:
         raise Unreadable(f"du texte ({show(value)}) : retirez les guillemets")
     if not isinstance(value, Number | np.ndarray | torch.Tensor | list | tuple | range):
         raise Unreadable(describe(value))
+    if _holds_booleans(value, DEPTH):  # NumPy reads [2, True] as [2, 1]
+        raise Unreadable("des booléens (vrai ou faux)")
     try:
         array = np.asarray(_without_tensors(value))
     except ValueError:
-        raise Unreadable("des lignes de longueurs différentes") from None
+        raise Unreadable(f"des lignes de longueurs différentes{_lengths(value)}") from None
     except Exception:  # a list may hold anything, itself included
         raise Unreadable("autre chose que des nombres") from None
     if array.dtype == object:  # Fraction, Decimal, huge integers
@@ -79,6 +83,21 @@ def to_array(value: object) -> np.ndarray:
         kinds = {"b": "des booléens (vrai ou faux)", "c": "des nombres complexes"}
         raise Unreadable(kinds.get(array.dtype.kind, "autre chose que des nombres"))
     return array
+
+
+def _lengths(rows: object) -> str:
+    """How long a few rows are, " (3, 2, 3)"; nothing where some are deeper."""
+    plain = isinstance(rows, list | tuple) and len(rows) <= DISPLAYED
+    if not plain or not all(isinstance(row, list | tuple) for row in rows):
+        return ""
+    return f" ({', '.join(str(len(row)) for row in rows)})"
+
+
+def _holds_booleans(value: object, depth: int) -> bool:
+    if isinstance(value, bool | np.bool_):
+        return True
+    inside = value if isinstance(value, list | tuple) and depth > 0 else ()
+    return any(_holds_booleans(cell, depth - 1) for cell in inside)
 
 
 def _without_tensors(value):
@@ -105,10 +124,15 @@ def difference(obtained: object, wanted: object, tolerance: float) -> Difference
         if isinstance(obtained, tuple) and len(obtained) == 1 and array.shape != wanted.shape:
             array = to_array(obtained[0])  # the comma of `return values,` changes nothing
     except Unreadable as reason:
+        part = wrong_part(obtained, wanted)
+        if part is not None:
+            return _of_part(part, obtained, wanted, tolerance)
         article = "un nombre" if wanted.ndim == 0 else "un tableau de nombres"
         return Difference("type", f"vous obtenez {reason} ; il faut {article}.")
     if array.shape != wanted.shape:
-        return Difference("shape", _shape_sentence(array, wanted) + _comma_hint(obtained, wanted))
+        hint = _comma_hint(obtained, wanted)
+        kind = "decimal-comma" if hint else "shape"
+        return Difference(kind, _shape_sentence(array, wanted) + hint)
     array = array.astype(np.float64)
     if not np.isfinite(array).all():
         where = np.argwhere(~np.isfinite(array))[0].tolist()
@@ -118,6 +142,24 @@ def difference(obtained: object, wanted: object, tolerance: float) -> Difference
         return Difference("not-finite", f"vous obtenez {reason}{place}.")
     right = np.abs(array - wanted) <= tolerance
     return None if right.all() else Difference("value", _value_sentence(array, wanted, tolerance))
+
+
+def wrong_part(obtained: object, wanted: np.ndarray) -> int | None:
+    """Of a tuple of results that make no array together, the first that has not the right shape."""
+    if not isinstance(obtained, tuple) or np.shape(wanted)[:1] != (len(obtained),):
+        return None
+    for rank, one in enumerate(obtained):
+        try:
+            if to_array(one).shape != wanted[rank].shape:
+                return rank
+        except Unreadable:
+            return rank
+    return None
+
+
+def _of_part(part: int, obtained: object, wanted: np.ndarray, tolerance: float) -> Difference:
+    found = difference(obtained[part], wanted[part], tolerance)
+    return Difference(found.kind, f"au résultat d'indice [{part}], {found.sentence}")
 
 
 def _shape_sentence(array: np.ndarray, wanted: np.ndarray) -> str:
@@ -139,7 +181,7 @@ def _comma_hint(obtained: object, wanted: np.ndarray) -> str:
 def _value_sentence(array: np.ndarray, wanted: np.ndarray, tolerance: float) -> str:
     gaps = np.abs(array - wanted)
     first = tuple(np.argwhere(gaps > tolerance)[0].tolist())  # () when the answer is one number
-    precision = "" if is_whole(array) else f"à {tolerance:g} près"
+    precision = "" if is_whole(array) else f"à {decimal(tolerance, 'g')} près"
     direction = "trop petit" if array[first] < wanted[first] else "trop grand"
     if array.ndim == 0:
         sentence = (

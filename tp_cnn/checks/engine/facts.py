@@ -18,6 +18,7 @@ class Fact:
     value: object  # a number, an array, or what the function returned
     sentence: str = ""  # in French; empty for a value returned: `difference` finds one
     when: str = ""  # what to write before that sentence
+    vague: bool = False  # the sentence only says that something is wrong
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,10 @@ def judge_facts(
         wrong = see(mistake.answer)
         if _same_difference(seen, wrong, wanted, first, tolerance):
             return Verdict("wrong", f"{sentence}\n  → {mistake.message}", mistake.name)
-    return Verdict("wrong", sentence)
+    if fact.value is None:
+        return Verdict("wrong", f"{sentence}\n  → Il manque un return.", clue="no-return")
+    clue = "seen" if fact.sentence and not fact.vague else None
+    return Verdict("wrong", sentence, clue=clue)
 
 
 def _same_difference(seen: Seen, wrong: Seen, wanted: Seen, first: int, tolerance: float) -> bool:

@@ -34,6 +34,7 @@ from dataclasses import KW_ONLY, dataclass
 import numpy as np
 
 from tp_cnn import display
+from tp_cnn.checks.engine import diagnosis
 from tp_cnn.checks.engine.calls import (
     TO_FILL,
     TOO_LONG,
@@ -44,8 +45,11 @@ from tp_cnn.checks.engine.calls import (
     told,
 )
 from tp_cnn.checks.engine.compare import Difference, blanks, difference, is_whole, to_array
+from tp_cnn.checks.engine.formulas import Formula
 from tp_cnn.checks.engine.limits import LIMIT, TimeUp, time_limit
+from tp_cnn.checks.engine.pairs import Clue, Pair, pairs_of
 from tp_cnn.checks.engine.running import Call, plain_call
+from tp_cnn.checks.engine.shapes import of_shapes
 
 NOT_YET = ", tant que la vérification du vôtre ne dit pas « Juste »."
 WRITTEN_AGAIN = " : le vôtre n'est plus celui qui a été vérifié, relancez sa cellule de test."
@@ -58,12 +62,13 @@ class Verdict:
 
     ``mistake`` is the name of the known mistake, or of the obstacle met ("exception",
     "time", "signature", "mutation", "type", "shape", "not-finite"); None when the values are just
-    wrong.
+    wrong. Then ``clue`` may name what the wrong values have in common (see `diagnosis`).
     """
 
     status: str  # "todo", "right" or "wrong"
     message: str = ""
     mistake: str | None = None
+    clue: str | None = None
     share: float = 0.0  # of the cells of a table that are right, where it is not all
 
     @property
@@ -112,7 +117,7 @@ class Check:
     tolerance: float = 1e-4
 
     def __post_init__(self):
-        self.__doc__ = f"{self.about} Tolérance : {self.tolerance:g}."
+        self.__doc__ = f"{self.about} Tolérance : {display.decimal(self.tolerance, 'g')}."
         self._right = []  # the answers told « Juste »
 
     def __call__(
@@ -130,7 +135,7 @@ class Check:
             with time_limit(limit):
                 verdict = self.judge(student, np.random.default_rng(seed), **options)
         except Refused as refused:
-            verdict = Verdict(refused.status, str(refused), refused.mistake)
+            verdict = Verdict(refused.status, str(refused), refused.mistake, refused.clue)
         except TimeUp:
             verdict = Verdict("wrong", TOO_LONG, "time")
         self._remember(student, verdict)
@@ -148,6 +153,8 @@ class Check:
         """
         right = any(student is one for one in self._right)
         name = getattr(otherwise, "__name__", type(otherwise).__name__)
+        own = getattr(student, "__name__", "<lambda>")
+        name = own if right and own != "<lambda>" else name
         taken = f"votre code ({name})." if right else f"le code du paquet ({name})"
         why = WRITTEN_AGAIN if self._right else NOT_YET
         display.show(
@@ -165,7 +172,11 @@ class Check:
         raise NotImplementedError
 
     def compare(
-        self, trials: list[Trial], wanted: list, mistaken: Callable[[Mistake], list]
+        self,
+        trials: list[Trial],
+        wanted: list,
+        mistaken: Callable[[Mistake], list | None],
+        clue: Callable[[list[Pair]], Clue | None],
     ) -> Verdict:
         """Compare what the student's answer gave with what was wanted, then with each mistake.
 
@@ -173,20 +184,36 @@ class Check:
             trials: what the student's answer gave, one for each input tried.
             wanted: the right result for each input.
             mistaken: gives the results of a mistake for the same inputs, None if it fails on one.
+            clue: what else to look for in values that no mistake explains (see `diagnosis`).
         """
         differences = self._differences(trials, wanted)
         first = next((index for index, found in enumerate(differences) if found), None)
         if first is None:
             return Verdict("right", self._precision(wanted))
         trial, found = trials[first], differences[first]
-        name, pointer = (None if found.kind == "value" else found.kind), ""
+        name, seen, pointer = (None if found.kind == "value" else found.kind), None, ""
         for mistake in self.mistakes:
             results = mistaken(mistake)
             if results is not None and not any(self._differences(trials, results)):
                 name, pointer = mistake.name, f"\n  → {mistake.message}"
                 break
-        sentence = trial.when(found.sentence)
-        return Verdict("wrong", sentence + pointer + told(trial.printed), name)
+        else:
+            seen = self._clue(differences, trials, wanted, clue)
+            pointer = f"\n  → {seen.pointer}" if seen else ""
+        sentence = trial.when(found.sentence) + pointer + told(trial.printed)
+        return Verdict("wrong", sentence, name, seen and seen.name)
+
+    def _clue(self, differences, trials, wanted, clue) -> Clue | None:
+        """Only values, or a shape, can be compared with the right ones."""
+        kinds = {found.kind for found in differences if found}
+        if kinds == {"value"}:
+            results = [trial.result for trial in trials]
+            pairs = pairs_of(results, wanted, self.tolerance)
+            return clue(pairs) if pairs else None
+        first = next(index for index, found in enumerate(differences) if found)
+        if differences[first].kind == "shape":
+            return of_shapes(trials[first].result, wanted[first])
+        return None
 
     def _differences(self, trials: list[Trial], expected: list) -> list[Difference | None]:
         pairs = zip(trials, expected, strict=True)
@@ -195,18 +222,31 @@ class Check:
     def _precision(self, wanted: list) -> str:
         """State the tolerance, except where every value is a whole number."""
         whole = all(is_whole(to_array(value)) for value in wanted)
-        return "" if whole else f"valeurs comparées à {self.tolerance:g} près."
+        return "" if whole else f"valeurs comparées à {display.decimal(self.tolerance, 'g')} près."
 
 
+@dataclass(eq=False, repr=False)
 class ValueCheck(Check):
-    """The check of a number or a table; ``answer`` and each mistake's answer are values."""
+    """The check of a number or a table; ``answer`` and each mistake's answer are values.
+
+    Attributes:
+        formula: how a number is computed, so that slips in it are recognised (see `formulas`).
+    """
+
+    _: KW_ONLY
+    formula: Formula | None = None
 
     def judge(self, student: object, rng: np.random.Generator) -> Verdict:
         left = blanks(student)
         if left:
             cells = "1 case" if left == 1 else f"{left} cases"
             raise Refused(f"il reste {cells} à remplir.", status="todo")
-        return self.compare([Trial(student)], [self.answer], lambda mistake: [mistake.answer])
+        return self.compare(
+            [Trial(student)], [self.answer], lambda mistake: [mistake.answer], self._clue_in
+        )
+
+    def _clue_in(self, pairs: list[Pair]) -> Clue | None:
+        return diagnosis.of_written(pairs, self.formula, self.tolerance)
 
 
 @dataclass(eq=False, repr=False)
@@ -216,10 +256,12 @@ class FunctionCheck(Check):
     Attributes:
         tries: draws the arguments to try, as a list of tuples, from a NumPy generator: the
             first ones fixed and small enough to be computed by hand, the last ones random.
+        formulas: how the result is computed, or each of its two parts (see `formulas`).
     """
 
     _: KW_ONLY
     tries: Callable[[np.random.Generator], list[tuple]]
+    formulas: Sequence[Formula] = ()
 
     def __post_init__(self):
         super().__post_init__()
@@ -236,7 +278,16 @@ class FunctionCheck(Check):
         wanted = _results(self.answer, done)
         if refusal and not any(self._differences(trials, wanted)):
             raise self._named(refusal, trials, tries)
-        return self.compare(trials, wanted, lambda mistake: _results_if_any(mistake.answer, done))
+        return self.compare(
+            trials,
+            wanted,
+            lambda mistake: _results_if_any(mistake.answer, done),
+            lambda pairs: self._clue_in(pairs, done),
+        )
+
+    def _clue_in(self, pairs: list[Pair], tries: list[tuple]) -> Clue | None:
+        function = diagnosis.Function(self.answer, self._names(), self.formulas)
+        return diagnosis.of_function(pairs, tries, function, self.tolerance)
 
     def _attempts(
         self, function: object, tries: list[tuple], call: Call = plain_call

@@ -17,7 +17,7 @@ def still_layer(network: nn.Module) -> Refused | None:
             if not weights.requires_grad:
                 message = f"{short_name(layer)} est gelée (requires_grad=False)."
                 return Refused(f"{message}\n  → Un poids gelé n'apprend rien.", "frozen")
-            if weights.ndim > 1 and not is_lazy(weights) and _constant(weights):
+            if not is_lazy(weights) and weights.squeeze().ndim > 1 and _constant(weights):
                 message = f"tous les poids de {short_name(layer)} sont égaux."
                 advice = "Ses neurones apprendraient tous la même chose : laissez PyTorch les tirer"
                 return Refused(f"{message}\n  → {advice} au hasard.", "constant")

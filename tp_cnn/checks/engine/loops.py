@@ -22,6 +22,7 @@ from tp_cnn.checks.engine.calls import (
 )
 from tp_cnn.checks.engine.facts import Fact, Seen, judge_facts
 from tp_cnn.checks.engine.framework import Check, Verdict
+from tp_cnn.display import decimal
 
 CLASSES = 5
 RANKS = ["le premier pas", "le deuxième pas", "le troisième pas"]
@@ -70,7 +71,7 @@ class LoopCheck(Check):
             raise observed.refusal
         if len(observed.seen.facts) < len(right.seen.facts):  # from another process only
             raise Refused("votre fonction n'a pas été suivie jusqu'au bout.")
-        return Verdict("right", f"valeurs comparées à {self.tolerance:g} près.")
+        return Verdict("right", f"valeurs comparées à {decimal(self.tolerance, 'g')} près.")
 
     def seen_of(self, student: object, seed: int) -> Observation:
         """What a student's function does; may raise `Refused`. It needs no right answer."""
@@ -144,11 +145,12 @@ def weights_of(model: nn.Module) -> np.ndarray:
 def _weights_fact(weights: list[np.ndarray], step: int) -> Fact:
     if np.array_equal(weights[step], weights[step - 1]):
         sentence = f"après {RANKS[step - 1]}, les poids du réseau n'ont pas bougé."
-    elif step == 1:
+        return Fact(weights[step], sentence)
+    if step == 1:
         sentence = "dès le premier pas, les poids du réseau ne vont pas là où il faut."
     else:
         sentence = f"le premier pas est juste, mais {RANKS[step - 1]} va dans une autre direction."
-    return Fact(weights[step], sentence)
+    return Fact(weights[step], sentence, vague=True)
 
 
 def _loss_facts(losses: list) -> list[Fact]:

@@ -26,12 +26,14 @@ from tp_cnn.checks.engine.traces import (
     has_weights,
     is_own_normalisation,
     outputs,
+    own_dropout,
     run_stage,
-    same_dropout,
+    same_layer,
     short_name,
     stages,
     trace,
 )
+from tp_cnn.display import decimal
 
 IMAGES = 3  # an odd number, that no layer of the course has as its size
 BRIGHT = 40  # times brighter, the last one shows an activation that has a ceiling (ReLU6)
@@ -44,7 +46,21 @@ NO_BIAS = (
     "Un biais est omis avant une normalisation par lot : c'est permis, puisqu'elle le retire et a "
     "le sien, beta."
 )
+UNTOLD = ("", "missing-layer", "extra-layer")  # what may come from a layer that was not seen
+UNREAD = (
+    "cette vérification ne sait pas suivre le calcul que fait le réseau avec ses propres poids "
+    "(nn.Parameter) : {}.\n  → Donnez-les tels quels à F.conv2d, F.linear ou F.batch_norm, ou "
+    "prenez les couches de nn : le réseau est peut-être juste, mais il faut pouvoir le lire."
+)
 NORMALISATIONS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+
+OTHERS = (
+    nn.GroupNorm,
+    nn.LayerNorm,
+    nn.InstanceNorm1d,
+    nn.InstanceNorm2d,
+    nn.LocalResponseNorm,
+)
 
 
 @dataclass(frozen=True)
@@ -104,7 +120,9 @@ class NetworkCheck(Check):
             refuse_cut(network, images)
             refuse_same_object(student)
         count = sum(weights.numel() for weights in network.parameters())
-        precision = f"sorties comparées à {self.tolerance:g} près sur des images au hasard"
+        precision = (
+            f"sorties comparées à {decimal(self.tolerance, 'g')} près sur des images au hasard"
+        )
         said = f"{len(seen.layers)} couches à poids, {count} poids ; {precision}."
         without = any(getattr(layer, "bias", layer) is None for layer in seen.layers)
         return Verdict("right", said + (f"\n  {NO_BIAS}" if without else ""))
@@ -145,6 +163,8 @@ class NetworkCheck(Check):
         if self._agrees(stretch.right, stretch, seed):
             return
         sentence = _place(seen, index)
+        dropouts = [own_dropout(one, stretch.start, stretch.entered) for one in stretch.right]
+        name = next(filter(None, dropouts), "")
         expected = run_stage(stretch.right[0], stretch.start, stretch.layer, seed)
         if expected is not None and expected.shape != stretch.observed.shape:
             sizes = " × ".join(map(str, stretch.observed.shape[1:]))
@@ -152,11 +172,11 @@ class NetworkCheck(Check):
             sentence += f" Taille obtenue, par image : {sizes}." if sizes else mixed
         if seen.refusal and index == len(seen.outputs):  # it fails right after
             sentence += _error(seen)
-        raise Different(sentence, stretch=stretch)
+        raise Different(sentence, name, stretch)
 
     def _agrees(self, candidates: Sequence[Stage], stretch: Stretch, seed: int) -> bool:
         for stage in candidates:
-            if same_dropout(stage, stretch.start, stretch.entered):
+            if own_dropout(stage, stretch.start, stretch.entered) == "right":
                 return True
             values = run_stage(stage, stretch.start, stretch.layer, seed)
             if values is not None and values.shape == stretch.observed.shape:
@@ -172,17 +192,34 @@ class NetworkCheck(Check):
         except Different as found:
             sentence = f"{found} C'est en mode train() ; en mode eval(), tout est juste."
             name = "dropout-late" if _random_later(network, images, found, seed) else "dropout"
+            if found.name:
+                name = "same-mask" if _same_masks(network, images, seed) else found.name
             raise Different(sentence, name, found.stretch) from None
+        drawn = any(isinstance(one, nn.Dropout) and one.p for one in self.answer[0])
+        if drawn and _same_masks(network, images, seed):
+            sentence = (
+                "en mode train(), deux passages des mêmes images éteignent les mêmes neurones."
+            )
+            raise Different(sentence, "same-mask")
 
     def _explain(self, found: Different, network: nn.Module, images: Tensor, seed: int) -> Verdict:
         traces = [trace(network, images, other) for other in (seed, seed + 1)]
+        if traces[0].unread and not traces[0].refusal and found.name in UNTOLD:
+            raise Refused(UNREAD.format(", ".join(traces[0].unread[:4])), "unread")
+        other = _other_normalisation(network) if self._asks_normalisation() else None
+        if other is not None and found.name in ("missing-layer", "extra-layer"):
+            sentence = f"{short_name(other)} n'est pas une normalisation par lot."
+            found = Different(sentence, "other-normalisation")
         if found.stretch and not _same_results(*traces):
             sentence = "deux passages des mêmes images, en mode eval(), donnent deux résultats."
             found = Different(sentence, "left-on")
         for mistake in self.mistakes:
             if self._matches(mistake, found, traces[0], seed):
                 return Verdict("wrong", f"{found}\n  → {mistake.message}", mistake.name)
-        return Verdict("wrong", str(found))
+        return Verdict("wrong", str(found), found.name or None)
+
+    def _asks_normalisation(self) -> bool:
+        return any(isinstance(one, NORMALISATIONS) for one in self.answer[0])
 
     def _matches(self, mistake: Mistake, found: Different, seen: Trace, seed: int) -> bool:
         if isinstance(mistake.answer, list):
@@ -201,8 +238,13 @@ def _random_later(network: nn.Module, images: Tensor, found: Different, seed: in
     layer = found.stretch and found.stretch.layer
     if layer is None or _same_results(*traces):
         return False
-    index = next(index for index, one in enumerate(traces[0].layers) if one is layer)
+    index = next(i for i, one in enumerate(traces[0].layers) if same_layer(one, layer))
     return torch.equal(*(seen.outputs[index] for seen in traces))
+
+
+def _same_masks(network: nn.Module, images: Tensor, seed: int) -> bool:
+    """Whether two passes of the same images in training give the same results."""
+    return _same_results(*(trace(network, images, other) for other in (seed, seed + 1)))
 
 
 def _same_results(first: Trace, second: Trace) -> bool:
@@ -220,11 +262,13 @@ def _compare_settings(seen: Trace, index: int, right: nn.Sequential) -> None:
     both = isinstance(layer, NORMALISATIONS) and isinstance(expected, NORMALISATIONS)
     if both and type(layer) is not type(expected):
         raise Different(f"{name} n'est pas faite pour ces valeurs.", "dimensions")
+    following = layers[index + 1 : index + 2]
+    if _is_early(seen, index, expected, following):
+        raise Different(f"{name} vient avant sa convolution.", "before-convolution")
     if not _same_kind(seen, index, expected):
         extra = _more(type(layer), seen.layers, layers) > 0
         sentence = f"{name} n'est pas à sa place : il faut ici {_kind(expected)}."
         raise Different(sentence, "extra-layer" if extra else "missing-layer")
-    following = layers[index + 1 : index + 2]
     useless_bias = bool(following) and isinstance(following[0], NORMALISATIONS)
     if len(list(layer.parameters())) < len(list(expected.parameters())) and not useless_bias:
         raise Different(f"{name} n'a pas de biais.", "no-bias")
@@ -249,6 +293,26 @@ def _same_kind(seen: Trace, index: int, expected: nn.Module) -> bool:
         return True
     whole_map = isinstance(layer, nn.Conv2d) and output and output[0].shape[2:] == (1, 1)
     return isinstance(layer, type(expected)) or (isinstance(expected, nn.Linear) and whole_map)
+
+
+def _is_early(seen: Trace, index: int, expected: nn.Module, following: list) -> bool:
+    """Whether a normalisation and the convolution that it should follow are the other way round."""
+    asked = isinstance(expected, nn.Conv2d) and bool(following)
+    found = seen.layers[index : index + 2]
+    return (
+        asked
+        and len(found) == 2
+        and isinstance(following[0], NORMALISATIONS)
+        and isinstance(found[0], NORMALISATIONS)
+        and isinstance(found[1], nn.Conv2d)
+    )
+
+
+def _other_normalisation(network: nn.Module) -> nn.Module | None:
+    modules = list(network.modules())
+    if any(isinstance(one, NORMALISATIONS) for one in modules):
+        return None
+    return next((one for one in modules if isinstance(one, OTHERS)), None)
 
 
 def _more(kind: type, some: Sequence[nn.Module], others: Sequence[nn.Module]) -> int:
@@ -278,13 +342,18 @@ def _error(seen: Trace) -> str:
 
 def _refuse_unused(network: nn.Module, seen: Trace) -> None:
     for module in network.modules():
-        if has_weights(module) and not any(module is layer for layer in seen.layers):
+        used = any(_shares(module, layer) for layer in seen.layers)
+        if has_weights(module) and not used:
             raise Different(f"{short_name(module)} est construite et ne sert pas.", "unused")
+
+
+def _shares(module: nn.Module, layer: nn.Module) -> bool:
+    return any(one is other for one in module.parameters() for other in layer.parameters())
 
 
 def _refuse_shared(seen: Trace) -> None:
     for index, layer in enumerate(seen.layers):
-        if any(layer is other for other in seen.layers[:index]):
+        if any(same_layer(layer, other) for other in seen.layers[:index]):
             raise Different(f"{seen.name(index)} est une couche qui a déjà servi.", "shared")
 
 

@@ -94,4 +94,5 @@ def _shape_fact(trial: Trial, right: bool) -> Fact:
     except Unreadable as reason:
         return Fact([-1], trial.when(f"vous obtenez {reason} ; il faut un tenseur."))
     obtained = f"un tenseur de forme {shape}" if shape else f"le nombre {show(trial.result)}"
-    return Fact([1, *shape], trial.when(f"vous obtenez {obtained} ; ce n'est pas la bonne forme."))
+    sentence = trial.when(f"vous obtenez {obtained} ; ce n'est pas la bonne forme.")
+    return Fact([1, *shape], sentence, vague=True)

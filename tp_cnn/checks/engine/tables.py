@@ -1,17 +1,24 @@
 """The check of a table: each cell on its own, so that a mistake in one does not hide the others."""
 
 import contextlib
-from collections.abc import Sequence
-from dataclasses import KW_ONLY, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, field
 
 import numpy as np
 import torch
 
+from tp_cnn.checks.engine import diagnosis
 from tp_cnn.checks.engine.calls import Refused
 from tp_cnn.checks.engine.compare import blanks, describe, difference
+from tp_cnn.checks.engine.formulas import Formula
 from tp_cnn.checks.engine.framework import Check, Verdict
+from tp_cnn.checks.engine.pairs import Clue, Pair, pairs_of
+from tp_cnn.checks.engine.shapes import of_shapes
 
 SHOWN = 6  # wrong cells
+BACKWARDS = "Les cases de cette ligne sont dans l'ordre inverse : lisez les titres des colonnes."
+
+OTHER_ROW = "C'est ce qu'il faut à une autre ligne : les lignes sont-elles dans l'ordre ?"
 
 
 @dataclass(frozen=True)
@@ -19,6 +26,7 @@ class WrongCell:
     sentence: str
     mistake: str | None = None
     pointer: str = ""
+    clue: str | None = None
 
 
 @dataclass(eq=False, repr=False)
@@ -32,10 +40,14 @@ class TableCheck(Check):
 
     Attributes:
         columns: what each column holds, in French.
+        parts: for each column, what the numbers of a cell are, where it holds several.
+        formulas: for each name of row, how its cells are computed, or None (see `formulas`).
     """
 
     _: KW_ONLY
     columns: Sequence[str]
+    parts: Sequence[Sequence[str]] = ()
+    formulas: Mapping[str, Sequence[Formula | None]] = field(default_factory=dict)
 
     def judge(self, student: object, rng: np.random.Generator) -> Verdict:
         rows = self._read(student)
@@ -44,7 +56,7 @@ class TableCheck(Check):
             cells = "1 case" if left == 1 else f"{left} cases"
             raise Refused(f"il reste {cells} à remplir.", status="todo")
         found = [
-            self._judge_cell(name, column, cell)
+            self._judge_cell(name, column, cell, cells)
             for name, cells in rows.items()
             for column, cell in enumerate(cells)
         ]
@@ -58,9 +70,11 @@ class TableCheck(Check):
                 lines.append(f"  → {cell.pointer}")
         lines += ["  ..."] * (len(wrong) > SHOWN)
         named = next((cell.mistake for cell in wrong if cell.mistake), None)
-        return Verdict("wrong", "\n".join(lines), named, (len(found) - len(wrong)) / len(found))
+        clue = None if named else next((cell.clue for cell in wrong if cell.clue), None)
+        share = (len(found) - len(wrong)) / len(found)
+        return Verdict("wrong", "\n".join(lines), named, clue, share)
 
-    def _judge_cell(self, name: str, column: int, cell: object) -> WrongCell | None:
+    def _judge_cell(self, name: str, column: int, cell: object, row: list) -> WrongCell | None:
         wanted = self.answer[name][column]
         cell = _first_alone(cell) if np.ndim(wanted) == 0 else cell
         gap = difference(cell, wanted, self.tolerance)
@@ -71,7 +85,26 @@ class TableCheck(Check):
             value = mistake.answer.get(name, [None] * len(self.columns))[column]
             if self._is(cell, value):
                 return WrongCell(sentence, mistake.name, mistake.message)
-        return WrongCell(sentence)
+        if self._is_backwards(row, self.answer[name]):
+            return WrongCell(sentence, None, BACKWARDS, "backwards")
+        if any(self._is(cell, others[column]) for others in self.answer.values()):
+            return WrongCell(sentence, None, OTHER_ROW, "other-row")
+        clue = self._clue(name, column, cell, wanted, gap.kind)
+        return WrongCell(sentence, None, clue.pointer, clue.name) if clue else WrongCell(sentence)
+
+    def _is_backwards(self, row: list, wanted: Sequence) -> bool:
+        pairs = zip(row, reversed(wanted), strict=True)
+        return len(row) > 1 and all(self._is(cell, other) for cell, other in pairs)
+
+    def _clue(self, name: str, column: int, cell: object, wanted: object, kind: str) -> Clue | None:
+        if kind == "shape":
+            return of_shapes(cell, wanted)
+        pairs = pairs_of([cell], [wanted], self.tolerance) if kind == "value" else []
+        if not pairs:
+            return None
+        formula = self.formulas.get(name, [None] * len(self.columns))[column]
+        part = _of_parts(pairs[0], self.parts[column] if self.parts else ())
+        return part or diagnosis.of_written(pairs, formula, self.tolerance)
 
     def _is(self, cell: object, wrong: object) -> bool:
         if wrong is None or wrong is ...:
@@ -113,6 +146,16 @@ class TableCheck(Check):
             return f"aucune case juste sur {total}."
         plural = "s" if right > 1 else ""
         return f"{right} case{plural} juste{plural} sur {total}."
+
+
+def _of_parts(pair: Pair, parts: Sequence[str]) -> Clue | None:
+    """Which of the numbers of a cell is wrong."""
+    if pair.right.shape != (len(parts),) or not parts:
+        return None
+    wrong = [part for part, right in zip(parts, pair.right, strict=True) if not right]
+    if len(wrong) == len(parts):
+        return None
+    return Clue("part", f"À revoir dans cette case : {', '.join(wrong)} ; le reste est juste.")
 
 
 def _first_alone(cell: object) -> object:

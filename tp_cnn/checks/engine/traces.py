@@ -1,5 +1,6 @@
 """Following a student's network from layer to layer, and computing a part of it again."""
 
+import contextlib
 import copy
 from dataclasses import dataclass, field
 
@@ -10,6 +11,7 @@ from torch.nn.parameter import is_lazy
 
 from tp_cnn.checks.engine.calls import Refused, attempt, refuse_blanks, restart_draws
 from tp_cnn.checks.engine.compare import show
+from tp_cnn.checks.engine.functional import FunctionalLayers, own_weights
 
 ENOUGH = 200  # values, to tell a share of them from another
 
@@ -25,6 +27,7 @@ class Trace:
     outputs: list[Tensor] = field(default_factory=list)  # one less if the last layer failed
     result: object = None
     refusal: Refused | None = None
+    unread: list[str] = field(default_factory=list)  # weights of no layer that was recognised
 
     def name(self, index: int) -> str:
         """How messages call a layer: by its rank and its sizes."""
@@ -64,19 +67,37 @@ def trace(network: nn.Module, images: Tensor, seed: int) -> Trace:
     """Run ``network`` and note what goes in and out of each layer with weights."""
     seen = Trace()
 
-    def enter(layer, inputs):
+    def enter(layer: nn.Module, values: Tensor) -> None:
         seen.layers.append(layer)
-        seen.inputs.append(inputs[0].clone())
+        seen.inputs.append(values.clone())
 
-    def leave(layer, inputs, output):
+    def leave(layer: nn.Module, output: Tensor) -> None:
         seen.outputs.append(output.clone())  # an activation "in place" may change it afterwards
 
-    layers = [module for module in network.modules() if has_weights(module)]
-    hooks = [layer.register_forward_pre_hook(enter) for layer in layers]
-    hooks += [layer.register_forward_hook(leave) for layer in layers]
+    own = own_weights(network)
+    read = _read_by_functions(network, images, seed, list(own.values())) if own else []
+    layers = [
+        module
+        for module in network.modules()
+        if has_weights(module) and not any(_holds(module, one) for one in read)
+    ]
+    seen.unread = [
+        name
+        for name, weights in own.items()
+        if not any(weights is one for layer in read for one in layer.parameters())
+        and not any(is_own_normalisation(layer) and _has(layer, weights) for layer in layers)
+    ]
+    hooks = [
+        layer.register_forward_pre_hook(lambda one, args: enter(one, args[0])) for layer in layers
+    ]
+    hooks += [
+        layer.register_forward_hook(lambda one, _, output: leave(one, output)) for layer in layers
+    ]
     restart_draws(seed)
+    weights = [one for layer in read for one in layer.parameters()]
     try:
-        seen.result = attempt(lambda: network(images), (), []).result
+        with FunctionalLayers(weights, enter, leave) if read else contextlib.nullcontext():
+            seen.result = attempt(lambda: network(images), (), []).result
     except Refused as refusal:
         if refusal.mistake == "time":  # to run it again would be as long
             raise
@@ -85,6 +106,32 @@ def trace(network: nn.Module, images: Tensor, seed: int) -> Trace:
         for hook in hooks:
             hook.remove()
     return seen
+
+
+def _read_by_functions(network, images, seed, weights) -> list[nn.Module]:
+    """The layers that the network writes as calls of PyTorch's functions on its own weights."""
+    found: list[nn.Module] = []
+    restart_draws(seed)
+    try:
+        with FunctionalLayers(weights, lambda layer, _: found.append(layer), lambda *_: None):
+            attempt(lambda: network(images), (), [])
+    except Refused as refusal:  # told when the network is followed
+        if refusal.mistake == "time":
+            raise
+    return found
+
+
+def same_layer(one: nn.Module, other: nn.Module) -> bool:
+    """Whether they have the same weights: what is seen in a function is each time a new object."""
+    return next(one.parameters()) is next(other.parameters())
+
+
+def _has(layer: nn.Module, weights: Tensor) -> bool:
+    return any(one is weights for one in layer.parameters())
+
+
+def _holds(module: nn.Module, layer: nn.Module) -> bool:
+    return any(_has(module, weights) for weights in layer.parameters())
 
 
 def run_stage(stage: Stage, values: Tensor, layer: nn.Module | None, seed: int) -> Tensor | None:
@@ -102,29 +149,38 @@ def run_stage(stage: Stage, values: Tensor, layer: nn.Module | None, seed: int) 
     return values
 
 
-def same_dropout(stage: Stage, start: Tensor, entered: Tensor | None) -> bool:
-    """Whether a dropout of the student's own, in training, gave what the last layer received.
+def own_dropout(stage: Stage, start: Tensor, entered: Tensor | None) -> str:
+    """How a dropout of the student's own, in training, did what ``stage`` asks: "right",
+    "same-for-batch", "no-scale", or "" where it is no such dropout.
 
     It draws in another way than nn.Dropout: each value must be 0 or what it would be without
     dropout, divided by 1 - p; a share p of them is 0, not the same ones for all images.
     """
     rates = [layer.p for layer in stage if isinstance(layer, nn.Dropout) and layer.training]
     if len(rates) != 1 or entered is None or not has_weights(stage[-1]):
-        return False
+        return ""
     others = [layer for layer in stage[:-1] if not isinstance(layer, nn.Dropout)]
     full = run_stage(others, start, None, 0)
     if full is None or full.shape != entered.shape:
-        return False
+        return ""
     alive = full != 0
     off = alive & (entered == 0)
-    kept = (entered - full / (1 - rates[0])).abs() <= 1e-4 * (1 + entered.abs())
     count = int(alive.sum())
-    if count < ENOUGH or not (kept | off).all():
-        return False
+    if count < ENOUGH:
+        return ""
     share = float(off.sum()) / count
     margin = 5 * (rates[0] * (1 - rates[0]) / count) ** 0.5
     together = (alive[0] & alive[1]).bool()
-    return abs(share - rates[0]) < margin and not torch.equal(off[0][together], off[1][together])
+    same = torch.equal(off[0][together], off[1][together])
+    if same:  # drawn once, for fewer values
+        margin *= len(full) ** 0.5
+    if abs(share - rates[0]) >= margin:
+        return ""
+    for scale, name in ((1 - rates[0], "right"), (1.0, "no-scale")):
+        kept = (entered - full / scale).abs() <= 1e-4 * (1 + entered.abs())
+        if (kept | off).all():
+            return "same-for-batch" if same else name
+    return ""
 
 
 def _borrow(module: nn.Module, layer: nn.Module, values: Tensor) -> Tensor:

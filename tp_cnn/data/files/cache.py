@@ -4,8 +4,11 @@ A file holds the tensors ``train_images``, ``train_labels`` and, if there is a t
 ``test_images``, ``test_labels``; its header holds the classes and the key of what it was made from.
 """
 
+import errno
+import functools
 import hashlib
 import json
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +18,11 @@ from torch import Tensor
 
 from tp_cnn.files import atomic_write
 
+# Windows does not replace a file that a process maps: there, images are copied into memory.
+MAPS = sys.platform != "win32"
+
 Splits = dict[str, tuple[Tensor, Tensor]]  # split -> (images, labels)
+LONGEST_HEADER = 10_000_000  # bytes; that of a thousand classes has some ten thousand
 
 
 @dataclass(frozen=True)
@@ -48,15 +55,18 @@ def header(path: Path) -> Header | None:
 def read(path: Path, split: str) -> tuple[Tensor, Tensor]:
     """Images and labels of one split, mapped from the disk: read when they are touched."""
     with safe_open(path, "pt") as file:
-        return file.get_tensor(f"{split}_images"), file.get_tensor(f"{split}_labels")
+        images, labels = file.get_tensor(f"{split}_images"), file.get_tensor(f"{split}_labels")
+        return (images, labels) if MAPS else (images.clone(), labels.clone())
 
 
 def write(path: Path, splits: Splits, classes: tuple[str, ...], key: str, kind: str = "") -> None:
     """Write a cache file; a reader sees it whole or not at all.
 
     Raises:
-        OSError: the disk refuses.
+        OSError: the disk refuses, or ``path`` holds something else than a cache of ours.
     """
+    if path.exists() and not is_ours(path):
+        raise OSError(errno.EEXIST, f"{path} is no cache of this package: it is left as it is")
     tensors = {}
     for split, (images, labels) in splits.items():
         tensors |= {f"{split}_images": images.contiguous(), f"{split}_labels": labels.contiguous()}
@@ -68,8 +78,31 @@ def write(path: Path, splits: Splits, classes: tuple[str, ...], key: str, kind: 
             raise OSError(f"{path}: {error}") from error
 
 
+def is_ours(path: Path) -> bool:
+    """Whether the file is empty or begins as those that `write` makes, damaged behind or not."""
+    try:
+        with open(path, "rb") as file:
+            if path.stat().st_size == 0:
+                return True  # nothing is lost
+            length = int.from_bytes(file.read(8), "little")
+            said = json.loads(file.read(min(length, LONGEST_HEADER)))["__metadata__"]
+            return {"key", "classes", "kind", "digest"} <= said.keys()
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return False
+
+
 def is_intact(path: Path) -> bool:
-    """Whether the tensors still are those that were written (reads the whole file)."""
+    """Whether the tensors still are those that were written: the whole file is read, once a
+    process and a time of writing."""
+    try:
+        status = path.stat()
+    except OSError:
+        return False
+    return _is_intact(path, status.st_size, status.st_mtime_ns)
+
+
+@functools.cache
+def _is_intact(path: Path, size: int, written: int) -> bool:
     found = header(path)
     if found is None:
         return False

@@ -2,6 +2,7 @@
 
 import difflib
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from tp_cnn.errors import CourseError
 from tp_cnn.runtime import settings
@@ -158,6 +159,8 @@ def dataset(name: str) -> Dataset:
     """
     if name in DATASETS:
         return DATASETS[name]
+    if name in GENERATED:
+        raise CourseError(f"{name!r}: the package makes it, there is no file of it anywhere")
     raise CourseError(unknown(name))
 
 
@@ -169,6 +172,14 @@ def unknown(name: str) -> str:
         f"data set {name!r}: neither a known name nor a folder that exists; {hint}: "
         f"{', '.join(NAMES)}. A folder of images must hold train/<class>/* and test/<class>/*"
     )
+
+
+def _is_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number, half an IPv6 address
+        return False
 
 
 def hosts(dataset: Dataset) -> tuple[str, ...]:
@@ -188,7 +199,7 @@ def hosts(dataset: Dataset) -> tuple[str, ...]:
         return usual
     if mirror == "official":
         return official_first
-    if not mirror.startswith(("http://", "https://")):
+    if not _is_address(mirror):
         raise CourseError(
             f"TP_CNN_MIRROR={mirror!r}: expected 'official' or an address that starts with "
             "http:// or https://"

@@ -2,6 +2,8 @@
 
 import hashlib
 import os
+import unicodedata
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -29,8 +31,13 @@ def class_folders(folder: Path, split: str) -> list[Path]:
     """The folders of the classes of a split, in alphabetical order."""
     if not (folder / split).is_dir():
         return []
-    children = sorted((folder / split).iterdir())
+    children = sorted((folder / split).iterdir(), key=name)
     return [child for child in children if child.is_dir() and not child.name.startswith(".")]
+
+
+def name(path: Path) -> str:
+    """The name of a file or a folder, its accents written in one way: macOS has another."""
+    return unicodedata.normalize("NFC", path.name)
 
 
 def count_images(folder: Path, split: str) -> int:
@@ -39,16 +46,39 @@ def count_images(folder: Path, split: str) -> int:
 
 
 def fingerprint(folder: Path) -> str:
-    """A key that changes when an image is added, removed, moved to another class or rewritten."""
-    count, size, newest = 0, 0, 0
+    """A digest of every image's path, size and time of writing: any change of one is seen."""
+    digest = hashlib.sha256()
     for split in SPLITS:
         for child in class_folders(folder, split):
-            statuses = [entry.stat() for entry in _image_entries(child)]
-            count += len(statuses)
-            size += sum(status.st_size for status in statuses)
-            times = [status.st_mtime_ns for status in statuses]
-            newest = max(newest, child.stat().st_mtime_ns, *times)
-    return hashlib.sha256(f"{count} {size} {newest}".encode()).hexdigest()
+            for entry in sorted(_image_entries(child), key=lambda entry: entry.name):
+                status = entry.stat()
+                place = f"{split}/{child.name}/{entry.name}"
+                line = f"{place}\0{status.st_size}\0{status.st_mtime_ns}\n"
+                digest.update(line.encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()
+
+
+def left_out(folder: Path) -> str:
+    """How many entries of a data set are not read, and why; "" without any. Hidden ones are not
+    counted: systems leave some everywhere."""
+    reasons = Counter()
+    for split in SPLITS:
+        if (folder / split).is_dir():
+            outside = [entry for entry in _visible(folder / split) if not entry.is_dir()]
+            reasons["outside the folders of classes"] += len(outside)
+        for child in class_folders(folder, split):
+            read = {entry.name for entry in _image_entries(child)}
+            reasons.update(_reason(one) for one in _visible(child) if one.name not in read)
+    found = [f"{count} {reason}" for reason, count in reasons.items() if count]
+    return f"left out: {', '.join(found)}" if found else ""
+
+
+def _reason(entry: os.DirEntry) -> str:
+    if entry.is_dir():
+        return "folders inside a class"
+    if not entry.is_file():
+        return "neither file nor folder (a pipe, a broken link)"
+    return f"of another kind ({Path(entry.name).suffix or 'no extension'})"
 
 
 def has_jpegs(folder: Path) -> bool:
@@ -61,12 +91,16 @@ def has_jpegs(folder: Path) -> bool:
 
 
 def _image_entries(class_folder: Path) -> list[os.DirEntry]:
-    with os.scandir(class_folder) as entries:
-        return [
-            entry
-            for entry in entries
-            if entry.name.lower().endswith(EXTENSIONS) and not entry.name.startswith(".")
-        ]
+    return [
+        entry
+        for entry in _visible(class_folder)
+        if entry.name.lower().endswith(EXTENSIONS) and entry.is_file()  # a pipe would be waited for
+    ]
+
+
+def _visible(folder: Path) -> list[os.DirEntry]:
+    with os.scandir(folder) as entries:
+        return [entry for entry in entries if not entry.name.startswith(".")]
 
 
 def read_folder(folder: Path) -> tuple[dict[str, tuple[Tensor, Tensor]], tuple[str, ...]]:
@@ -79,18 +113,16 @@ def read_folder(folder: Path) -> tuple[dict[str, tuple[Tensor, Tensor]], tuple[s
         CourseError: no class, a class without image or absent from one split, an image that cannot
             be read, or images of different sizes.
     """
-    paths = {
-        split: {
-            child.name: sorted(Path(entry.path) for entry in _image_entries(child))
-            for child in class_folders(folder, split)
-        }
-        for split in SPLITS
-    }
+    paths: dict[str, dict[str, list[Path]]] = {split: {} for split in SPLITS}
+    for split in SPLITS:
+        for child in class_folders(folder, split):
+            images = sorted((Path(entry.path) for entry in _image_entries(child)), key=name)
+            paths[split].setdefault(name(child), []).extend(images)
     if not (folder / "test").is_dir():
         del paths["test"]  # a folder with a train set only is accepted, until its test set is asked
     classes = _check_classes(folder, paths)
     ordered = {
-        split: [(path, classes.index(name)) for name, files in by_class.items() for path in files]
+        split: [(path, classes.index(one)) for one, files in by_class.items() for path in files]
         for split, by_class in paths.items()
     }
     everything = [path for items in ordered.values() for path, _ in items]
@@ -117,10 +149,10 @@ def _check_classes(folder: Path, paths: dict[str, dict[str, list[Path]]]) -> tup
             f"{', '.join(alone)}"
         )
     for split, by_class in paths.items():
-        for name, files in by_class.items():
+        for one, files in by_class.items():
             if not files:
                 raise CourseError(
-                    f"{folder / split / name}: holds no image "
+                    f"{folder / split / one}: holds no image "
                     f"(known kinds: {', '.join(EXTENSIONS)}); add some or remove the folder"
                 )
     return classes

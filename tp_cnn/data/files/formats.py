@@ -21,7 +21,7 @@ from torch import Tensor
 from tp_cnn.data.files.catalog import Dataset, RemoteFile
 from tp_cnn.data.files.download import md5
 from tp_cnn.errors import CourseError
-from tp_cnn.files import atomic_write
+from tp_cnn.files import atomic_write, first_free
 
 MAGIC = {3: 0x00000803, 1: 0x00000801}  # two zero bytes, 8 for uint8, number of dimensions
 CIFAR_FOLDER = "cifar-10-batches-py"
@@ -112,7 +112,11 @@ def _parse_idx(path: Path, dimensions: int, dataset: Dataset) -> np.ndarray:
         content = gzip.decompress(content)
     header, advice = 4 * (1 + dimensions), again(dataset, path.parent)
     magic = int.from_bytes(content[:4], "big")
-    if len(content) < header or magic != MAGIC[dimensions]:
+    if len(content) < header:
+        raise CourseError(
+            f"{path}: truncated: {len(content):,} bytes, the header alone takes {header}; {advice}"
+        )
+    if magic != MAGIC[dimensions]:
         raise CourseError(
             f"{path}: wrong magic number 0x{magic:08x}, expected 0x{MAGIC[dimensions]:08x} "
             f"(an IDX file of {dimensions} dimensions); {advice}"
@@ -137,13 +141,14 @@ def _same_as_gz(raw: Path, compressed: Path) -> bool:
 
 
 def expand(compressed: Path) -> Path:
-    """Uncompress a checked ``.gz`` beside itself; what lay there before is kept as ``.bak``."""
+    """Uncompress a checked ``.gz`` beside itself; what lay there before is kept as ``.bak``, or
+    ``.bak2`` and so on: no earlier one is replaced."""
     raw = compressed.with_suffix("")
     content = gzip.decompress(compressed.read_bytes())
     if raw.exists():
         if raw.read_bytes() == content:
             return raw
-        raw.replace(raw.with_name(raw.name + ".bak"))
+        raw.replace(first_free(raw.with_name(f"{raw.name}.bak")))
     with atomic_write(raw) as temporary:
         temporary.write_bytes(content)
     return raw

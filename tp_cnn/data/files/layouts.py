@@ -61,8 +61,16 @@ def roots(root: str | Path | None = None) -> list[Path]:
         None,
     )
     candidates = [root, settings().data, nearest, user_cache()]
-    paths = [Path(path).expanduser() for path in candidates if path]
+    paths = [expanded(path) for path in candidates if path]
     return list({path.resolve(): path for path in reversed(paths)}.values())[::-1]
+
+
+def expanded(path: str | Path) -> Path:
+    """A path whose « ~ » is replaced by a user's own folder."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:  # such as « ~nobody »
+        raise CourseError(f"folder {str(path)!r}: {error}") from None
 
 
 def is_writable(folder: Path) -> bool:
@@ -138,17 +146,37 @@ def read(found: Found, split: str) -> Content:
 
 def _read_cifar(found: Found, split: str) -> Content:
     dataset = found.dataset
-    key = dataset.files[0].md5  # a cache made from checked bytes stays right whatever happens
+    key = dataset.files[0].md5  # a cache made from checked bytes stays right as long as its own are
     name = f"{dataset.name}.safetensors"
     places = [found.path.parent / name, user_cache() / name]
-    cached = cache.first_fresh(places, key)
+    cached = _first_intact(places, key)
     if cached is None:
-        read = formats.READ_CIFAR[found.layout]
-        splits = read(dataset, found.path)
+        source = _behind_the_cache(found, split)
+        splits = formats.READ_CIFAR[source.layout](dataset, source.path)
         cached = _write_first(places, splits, dataset.classes, key)
     images, labels = cache.read(cached, split) if cached else splits[split]
     origin = f"{dataset.title}, official images in {shown(found.path)}"
     return Content(images, labels, dataset.classes, origin, cached)
+
+
+def _behind_the_cache(found: Found, split: str) -> Found:
+    """The files that an altered cache was made from.
+
+    Raises:
+        CourseError: they are no longer there.
+    """
+    for other in [found, *find_all(found.dataset, found.path.parent, split)]:
+        if other.layout in formats.READ_CIFAR:
+            return other
+    raise CourseError(
+        f"{found.path}: altered since it was written; {formats.again(found.dataset, found.path)}"
+    )
+
+
+def _first_intact(places: list[Path], key: str | None) -> Path | None:
+    """The first cache made from ``key`` whose images are still those that were written."""
+    fresh = (cache.first_fresh([place], key) for place in places)
+    return next((place for place in fresh if place and cache.is_intact(place)), None)
 
 
 def _read_class_folders(found: Found, split: str) -> Content:
@@ -159,7 +187,9 @@ def _read_class_folders(found: Found, split: str) -> Content:
         folder / FOLDER_CACHE,
         user_cache() / "folders" / f"{folder.resolve().name}-{unique}.safetensors",
     ]
-    cached = cache.first_fresh(places, key)
+    cached = _first_intact(places, key)
+    if cached is None and key is None:
+        raise CourseError(f"{places[0]}: altered since it was written, and no image to make it of")
     if cached is None:
         splits, classes = folders.read_folder(folder)
         kind = JPEG_COPY if folders.has_jpegs(folder) else "copy"
@@ -170,15 +200,17 @@ def _read_class_folders(found: Found, split: str) -> Content:
     if split not in splits:
         raise CourseError(f"{folder}: holds no {split} images; expected {split}/<class>/* in it")
     images, labels = cache.read(cached, split) if cached else splits[split]
+    aside = folders.left_out(folder)
+    aside = f"; {aside}" if aside else ""
     if found.dataset is None:
-        origin = f"{len(labels):,} images in {shown(folder / split)}"
+        origin = f"{len(labels):,} images in {shown(folder / split)}{aside}"
         return Content(images, labels, classes, origin, cached)
     if classes != found.dataset.classes:
         raise CourseError(
             f"{folder}: its classes are {', '.join(classes)}; those of {found.dataset.title} are "
             f"{', '.join(found.dataset.classes)}. Rename the folder to load it by its path"
         )
-    origin = f"{found.dataset.title} ({kind}), class folders in {shown(folder)}"
+    origin = f"{found.dataset.title} ({kind}), class folders in {shown(folder)}{aside}"
     origin, limits = _with_count(origin, found, split, labels)
     limits += (JPEG_COPY,) if kind == JPEG_COPY else ()
     return Content(images, labels, classes, origin, cached, limits)

@@ -1,11 +1,13 @@
 """Grids of cells with their numbers, and frames: what pictures of convolutions are made of."""
 
 import numpy as np
-from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from tp_cnn.plots.style import INK
+from tp_cnn.display import decimal
+from tp_cnn.plots.style import INK, SIGNED
+
+LIGHTNESS = np.array([0.30, 0.59, 0.11])  # of red, green and blue, to the eye
 
 
 def draw_cells(axis: Axes, shades: np.ndarray, values: np.ndarray | None = None) -> None:
@@ -25,7 +27,7 @@ def draw_cells(axis: Axes, shades: np.ndarray, values: np.ndarray | None = None)
     decimals = decimals_of(values)
     for (row, column), value in np.ndenumerate(values):
         if not np.isnan(value):
-            colour = "white" if shades[row, column].mean() < 0.55 else INK
+            colour = "white" if shades[row, column] @ LIGHTNESS < 0.5 else INK
             text = number(value, decimals)
             size = 6.3 if decimals else 8
             axis.text(column, row, text, ha="center", va="center", color=colour, fontsize=size)
@@ -61,8 +63,8 @@ def blank(shape: tuple[int, int]) -> np.ndarray:
 
 
 def signed(values: np.ndarray, limit: float) -> np.ndarray:
-    """Colours from blue for -limit to red for limit, white for 0, told apart by everybody."""
-    return colormaps["RdBu_r"]((values / limit + 1) / 2)[..., :3]
+    """Colours from dark blue for -limit to orange for limit, white for 0."""
+    return SIGNED((values / limit + 1) / 2)[..., :3]
 
 
 def decimals_of(values: np.ndarray) -> int:
@@ -72,8 +74,8 @@ def decimals_of(values: np.ndarray) -> int:
 
 
 def number(value: float, decimals: int = 0) -> str:
-    """A number with a true minus sign, and never -0."""
-    return f"{value + 0.0:.{decimals}f}".replace("-", "−")
+    """A number in French, with a true minus sign, and never -0."""
+    return decimal(value, f".{decimals}f").replace("-", "−")
 
 
 def size_of(array: np.ndarray) -> str:

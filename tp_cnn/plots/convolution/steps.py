@@ -1,7 +1,7 @@
 """Pictures of notebook 01 on small matrices: sliding window, padding and stride, feature maps."""
 
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import ipywidgets
 import numpy as np
@@ -191,12 +191,15 @@ def matrices(values: Mapping[str, np.ndarray], title: str = "") -> Figure:
 
 
 def feature_maps(
-    images: Mapping[str, np.ndarray], fragments: Mapping[str, np.ndarray] = FRAGMENTS
+    images: Mapping[str, np.ndarray],
+    compute: Callable[[np.ndarray, np.ndarray], np.ndarray] = fragment_map,
+    fragments: Mapping[str, np.ndarray] = FRAGMENTS,
 ) -> Figure:
     """A row an image, a column a fragment: where, and how well, the fragment matches.
 
     Args:
         images: title -> (H, W) of 1 and -1, such as ``{"X": X, "O": O}``.
+        compute: gives the map of an image by a fragment; a student's own, for example.
         fragments: title -> (h, w) of 1 and -1.
 
     The numbers are cut after two decimals, as in document 001.
@@ -217,9 +220,9 @@ def feature_maps(
         draw_cells(row[0], _ink_on_white(image))
         row[0].set_title(name, fontsize=9)
         for axis, fragment in zip(row[1:], fragments.values(), strict=True):
-            found = fragment_map(image, fragment)
+            found = np.asarray(compute(image, fragment))
             draw_cells(axis, signed(found, 1), truncate(found))
-            axis.set_title(f"maximum : {truncate(found.max()):.2f}", fontsize=9)
+            axis.set_title(f"maximum : {number(truncate(found.max()), 2)}", fontsize=9)
     return drawn
 
 
