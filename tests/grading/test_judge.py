@@ -25,7 +25,7 @@ from tp_cnn.grading import steps
 from tp_cnn.grading.judge import Bench, Talk, check_named, judge
 from tp_cnn.grading.sandbox.desk import Desk
 from tp_cnn.grading.sandbox.execution import Doubtful
-from tp_cnn.grading.steps import Step
+from tp_cnn.grading.steps import Judgement
 
 
 class Here:
@@ -94,7 +94,7 @@ def forged(name, work, change):
     def forge(done, reply):
         return change(plain.read_outcome(reply)) if done == work else reply
 
-    bench = Bench({"test": [Step(name, "answer", 1, 2.0)]})
+    bench = Bench({"test": [Judgement(name, "answer", 1, 2.0)]})
     return list(bench.carry_out("test", Here(RIGHT[name], forge)))
 
 

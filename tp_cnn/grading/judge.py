@@ -25,7 +25,7 @@ from tp_cnn.checks.engine.networks import NetworkCheck
 from tp_cnn.checks.engine.running import Failure, Returned
 from tp_cnn.grading.mirror import Mirrors
 from tp_cnn.grading.sandbox.execution import Conversation, Doubtful
-from tp_cnn.grading.steps import CHECKS, Step
+from tp_cnn.grading.steps import CHECKS, Judgement
 
 LONGEST = 5000  # characters of a message
 ILLEGIBLE = "la réponse n'a pas pu être lue."
@@ -55,7 +55,7 @@ class Talk:
 class Bench:
     """Carries out the tests of a notebook."""
 
-    def __init__(self, tests: dict[str, list[Step]]):
+    def __init__(self, tests: dict[str, list[Judgement]]):
         self.tests = tests
 
     def __contains__(self, cell: str) -> bool:
