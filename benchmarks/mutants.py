@@ -174,7 +174,7 @@ def _lists(parent: ast.AST, nodes: list) -> Iterator[list]:
 def _statements(parent: ast.AST, nodes: list[ast.stmt]) -> Iterator[list[ast.stmt]]:
     for index, node in enumerate(nodes):
         before, after = nodes[:index], nodes[index + 1 :]
-        if isinstance(node, ast.FunctionDef | ast.Import | ast.ImportFrom):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Import | ast.ImportFrom):
             continue  # its name would be missing: the cell just stops
         if isinstance(parent, ast.Module) and isinstance(node, ast.Assign):
             continue  # likewise

@@ -2,7 +2,8 @@
 
 (a) usual: PIL images, torchvision transforms, ``DataLoader`` with 0 and 2 workers, the network in
     the order of the lab sheet (activation before pooling) and in PyTorch's default memory layout.
-(b) ours: `tp_cnn.data.batches.Batches`, `tp_cnn.training.epoch`, the package's network.
+(b) ours: `tp_cnn.data.batches.Batches`, `tp_cnn.training.epoch`, the package's network, in float32
+    and in the precision that ``auto`` chooses.
 (c) floor: forward, backward and step of the package's network on one batch that stays in memory.
 
 All loops run in turn in one process, a short segment each, again and again; medians are compared.
@@ -30,7 +31,7 @@ from tp_cnn.data.normalise import Normalise, channel_statistics
 from tp_cnn.data.sources import ImageSet, load
 from tp_cnn.display import markdown_table
 from tp_cnn.models import CifarNet, LeNet5
-from tp_cnn.training import epoch
+from tp_cnn.training import epoch, precision
 
 BATCH = 128
 
@@ -97,13 +98,19 @@ def usual_loop(model: nn.Module, loader: DataLoader, steps: int) -> Callable[[],
     return segment
 
 
-def our_loop(model: nn.Module, batches: Batches, steps: int) -> Callable[[], None]:
+def our_loop(
+    model: nn.Module, batches: Batches, steps: int, computes_in: str | None = None
+) -> Callable[[], None]:
+    if computes_in:
+        precision.keep(model, computes_in)
     model.to(runtime.device(), memory_format=torch.channels_last)
     criterion, optimizer, endless = nn.CrossEntropyLoss(), sgd(model), forever(batches)
     return lambda: epoch(islice(endless, steps), model, criterion, optimizer)
 
 
-def floor_loop(model: nn.Module, batches: Batches, steps: int) -> Callable[[], None]:
+def floor_loop(
+    model: nn.Module, batches: Batches, steps: int, computes_in: str = "float32"
+) -> Callable[[], None]:
     model.to(runtime.device(), memory_format=torch.channels_last).train()
     criterion, optimizer = nn.CrossEntropyLoss(), sgd(model)
     images, labels = next(iter(batches))
@@ -111,7 +118,7 @@ def floor_loop(model: nn.Module, batches: Batches, steps: int) -> Callable[[], N
     def segment() -> None:
         for _ in range(steps):
             optimizer.zero_grad()
-            with runtime.autocast(images.device):
+            with precision.autocast(images.device, computes_in):
                 loss = criterion(model(images), labels)
             loss.backward()
             optimizer.step()
@@ -121,7 +128,7 @@ def floor_loop(model: nn.Module, batches: Batches, steps: int) -> Callable[[], N
 
 
 def loops(dataset: str, steps: int) -> dict[str, Callable[[], None]]:
-    """The four loops of a case, each a function that trains ``steps`` batches."""
+    """The loops of a case, each a function that trains ``steps`` batches."""
     train = load(dataset, "train")
     statistics_ = channel_statistics(train.images)
     crop = dataset == "cifar10"
@@ -140,8 +147,10 @@ def loops(dataset: str, steps: int) -> dict[str, Callable[[], None]]:
     return {
         "usual, 0 workers": usual_loop(usual(), loader(0), steps),
         "usual, 2 workers": usual_loop(usual(), loader(2), steps),
-        "ours": our_loop(ours(), batches, steps),
-        "floor": floor_loop(ours(), batches, steps),
+        "ours, auto": our_loop(ours(), batches, steps),
+        "ours, float32": our_loop(ours(), batches, steps, "float32"),
+        "floor, float32": floor_loop(ours(), batches, steps),
+        "floor, bfloat16": floor_loop(ours(), batches, steps, "bfloat16"),
     }
 
 
@@ -177,10 +186,10 @@ def main() -> None:
         seconds = measure(loops(dataset, steps), options.rounds)
         for loop, values in seconds.items():
             rate = steps * BATCH / statistics.median(values)
-            to_floor = ratio(values, seconds["floor"])
-            gain = ratio(values, seconds["ours"])
+            to_floor = ratio(values, seconds["floor, float32"])
+            gain = ratio(values, seconds["ours, auto"])
             rows.append([name, loop, f"{rate:,.0f}", f"{to_floor:.3f}", f"{gain:.2f}"])
-    header = ["case", "loop", "images/s (median)", "time / floor", "time / ours"]
+    header = ["case", "loop", "images/s (median)", "time / float32 floor", "time / ours"]
     notes = [
         f"Batches of {BATCH}; {options.rounds} alternating rounds; ratios are medians of pairs"
     ]

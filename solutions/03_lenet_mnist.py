@@ -593,7 +593,7 @@ grade(check.most_confused(most_confused, seed=1), points=2)
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# Voici toutes les images de cette confusion-là.
+# Voici les images de cette confusion-là (ou de l'une d'elles, s'il y a égalité).
 
 # %%
 most_confused = check.most_confused.use(most_confused, mistakes.most_confused)

@@ -8,7 +8,7 @@
 # - écrire une mise à jour des poids, et vérifier un réseau avant de l'entraîner longtemps ;
 # - lire une grille de réglages, et reconnaître un surapprentissage.
 #
-# **Durée :** 2 h
+# **Durée :** 3 h
 #
 # **Prérequis :** les notebooks 01 (convolution) et 03 (LeNet-5 sur MNIST)
 
@@ -47,28 +47,27 @@ import torch
 from IPython.display import display
 from torch import nn
 
-from tp_cnn.scratch import bag_of_words
-
-from tp_cnn.experiments import reference
-
+# %%
 from tp_cnn import training
+from tp_cnn.experiments import reference
 from tp_cnn.display import Table, announce, percent, thousands
 from tp_cnn.checks import cifar as check
 from tp_cnn.checks.engine.framework import grade
-from tp_cnn.data.batches import Batches, split_train
+from tp_cnn.data.batches import Batches, keep, split_train
 from tp_cnn.data.classroom import load_for_class
+from tp_cnn.scratch import bag_of_words
 from tp_cnn.data.normalise import Normalise, channel_statistics, to_unit
 from tp_cnn.errors import CourseError
-from tp_cnn.training.history import History
+from tp_cnn.training.history import History, lowest_epoch
 from tp_cnn.models import CifarNet, count_weights
 from tp_cnn.plots import cifar as pictures, training as plots
-from tp_cnn.training.recipe import keep
+from tp_cnn.plots.volumes import volumes
 
 # %% [markdown]
 # ## 1. Les images
 #
 # CIFAR-10 (Krizhevsky, 2009) : dix classes d'objets et d'animaux, 50 000 images pour apprendre et
-# 10 000 pour tester, en couleur mais minuscules : 32×32 pixels. Sans copie locale et sans réseau, le
+# 10 000 pour tester, en couleur mais minuscules : 32×32 pixels. Sans copie locale et sans connexion, le
 # notebook continue avec `shapes`, dix formes colorées que le paquet dessine : tout fonctionne, mais
 # les nombres changent. Les tables de référence, elles, portent toujours sur CIFAR-10.
 
@@ -87,8 +86,8 @@ plots.image_grid(
 )
 
 # %% [markdown]
-# Le profil rapide n'apprend que sur une petite partie des images, pour tenir en deux minutes ; le
-# profil complet les prend toutes. La **validation** sert à comparer des réglages, le **test** ne
+# Le profil rapide n'apprend que sur une petite partie des images, pour tenir en quelques minutes ;
+# le profil complet les prend toutes. La **validation** sert à comparer des réglages, le **test** ne
 # servira qu'une fois, à la fin.
 
 # %%
@@ -111,6 +110,9 @@ learn_set, test_set = keep(learn_set, P.images), keep(test_set, P.test)
 # | pool3 | max-pooling 2×2 |
 # | fc4 | dense, 1000 neurones, ReLU |
 # | fc5 | dense, 10 neurones, softmax |
+#
+# Une couche **dense** est ce que le sujet de TP nomme « complètement connectée » (*fully connected*,
+# d'où fc4 et fc5) : chaque neurone lit toutes les valeurs de la couche d'avant.
 #
 # Rappel du notebook 01 : une fenêtre de taille $k$ qui avance de $s$ sur une entrée de taille $n$
 # entourée de $p$ zéros de chaque côté donne
@@ -212,7 +214,8 @@ grade(check.layer_table(layers), points=4)
 # Additionnez la deuxième colonne de votre table ; `sum` le fait pour vous.
 
 # %% [markdown] hint="cifar-total"
-# `sum(weights for _, weights in layers.values())`, puis une division.
+# `layers.values()` donne les couples (taille, poids), l'un après l'autre : additionnez le second de
+# chacun. La moyenne par image est une division.
 
 # %% answer="cifar-total"
 total_weights = sum(weights for _, weights in layers.values())  # SOLUTION
@@ -231,15 +234,16 @@ grade(check.weights_per_image(weights_per_image), points=1)
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# Bien plus de poids que d'images : rien n'empêche un tel réseau de retenir chaque exemple. La
-# question 18 dira ce qu'il en fait.
+# Gardez ce rapport en tête : la question 18 dira ce que le réseau fait de tous ces poids.
 #
 # Une couche utilise chacun de ses poids une fois par position de sa sortie : une convolution en a
-# peu, mais les emploie partout. Voici votre table en image, dès qu'elle est juste.
+# peu, mais les emploie partout. Voici votre table en image, puis le réseau en volumes, dès qu'elle
+# est juste.
 
 # %%
 if check.layer_table(layers).ok:
     display(pictures.layer_shares(layers))
+    display(volumes(CifarNet(), (3, 32, 32), "De l'image aux dix scores"))
 
 # %% [markdown] question="cifar-repartition" kind="reponse" number="10" star=true
 # ### Commenter la répartition
@@ -318,12 +322,21 @@ grade(check.bow_histogram(histogram, seed=1), points=3)
 ### END HIDDEN TESTS
 
 # %%
-learn_words = bag_of_words.describe(learn_set.images, words)  # (images, words)
-validation_words = bag_of_words.describe(validation_set.images, words)
+histogram = check.bow_histogram.use(histogram, otherwise=bag_of_words.histogram)
+
+
+def describe(images):
+    """The histogram of each image: (images, words)."""
+    patches = (bag_of_words.cut_patches(one)[0] for one in images.split(1))
+    return torch.stack([torch.as_tensor(histogram(one, words)) for one in patches]).float()
+
+
+# %%
+learn_words, validation_words = describe(learn_set.images), describe(validation_set.images)
 some = shown[[1, 6, 8]]
 pictures.histograms(
     train_set.images[some],
-    bag_of_words.describe(train_set.images[some], words),
+    describe(train_set.images[some]),
     [train_set.classes[label] for label in train_set.labels[some]],
 )
 
@@ -388,7 +401,9 @@ grade(check.bow_vocabulary_weights(vocabulary_values, seed=1), points=1)
 # ### Construire le réseau
 #
 # Écrivez une fonction qui renvoie un nouveau réseau, avec les couches de la partie 2. La dernière
-# couche donne les dix scores **tels quels** : le softmax est déjà dans l'entropie croisée.
+# couche donne les dix scores **tels quels** : le softmax, qui en fait des probabilités, est déjà dans
+# le coût. (Ce coût, l'**entropie croisée**, vaut $-\log p_y$ pour une image de classe $y$, où $p_y$
+# est la probabilité que le réseau donne à la bonne classe.)
 
 # %% [markdown] hint="cifar-reseau"
 # `nn.Sequential` enchaîne les couches. Une étape complète s'écrit `nn.Conv2d(…)`, `nn.MaxPool2d(2)`,
@@ -403,13 +418,12 @@ grade(check.bow_vocabulary_weights(vocabulary_values, seed=1), points=1)
 # %% answer="cifar-reseau"
 def build_network():
     ### BEGIN SOLUTION
-    return nn.Sequential(
-        *[nn.Conv2d(3, 32, kernel_size=5, padding=2), nn.MaxPool2d(2), nn.ReLU()],
-        *[nn.Conv2d(32, 64, kernel_size=5, padding=2), nn.MaxPool2d(2), nn.ReLU()],
-        *[nn.Conv2d(64, 64, kernel_size=5, padding=2), nn.MaxPool2d(2), nn.ReLU()],
-        nn.Flatten(),
-        *[nn.Linear(64 * 4 * 4, 1000), nn.ReLU(), nn.Linear(1000, 10)],
-    )
+    def stage(inputs, filters):
+        convolution = nn.Conv2d(inputs, filters, kernel_size=5, padding=2)
+        return [convolution, nn.MaxPool2d(2), nn.ReLU()]
+
+    dense = [nn.Flatten(), nn.Linear(64 * 4 * 4, 1000), nn.ReLU(), nn.Linear(1000, 10)]
+    return nn.Sequential(*stage(3, 32), *stage(32, 64), *stage(64, 64), *dense)
     ### END SOLUTION
 
 
@@ -456,7 +470,13 @@ grade(check.training_step(training_step, seed=1), points=3)
 # ### Deux minutes de vérification, avant des heures d'apprentissage
 #
 # Un réseau sain doit pouvoir apprendre **vingt images par cœur**. S'il n'y arrive pas, inutile d'en
-# essayer cinquante mille. La cellule répète votre mise à jour sur un seul lot, avec votre réseau.
+# essayer cinquante mille. La cellule répète votre mise à jour sur un seul lot, avec votre réseau ; un
+# des deux n'est pas encore juste ? Celui du paquet le remplace, et tout continue.
+
+
+# %%
+build_network = check.cifarnet.use(build_network, otherwise=CifarNet)
+training_step = check.training_step.use(training_step, otherwise=training.step)
 
 
 # %%
@@ -468,30 +488,38 @@ def memorise(build, step, count=20, steps=60):
     return [step(model, images, labels, nn.CrossEntropyLoss(), optimizer) for _ in range(steps)]
 
 
-if check.cifarnet(build_network).ok and check.training_step(training_step).ok:
-    losses = memorise(build_network, training_step)
-    display(pictures.loss_by_step(losses, 10, "Vingt images, apprises par cœur"))
+losses = memorise(build_network, training_step)
+pictures.loss_by_step(losses, "Vingt images, apprises par cœur")
 
 # %% [markdown]
-# Le coût part de log 10 et tombe près de 0 : réseau, coût et optimiseur vont bien ensemble. La suite
-# utilise le réseau du paquet, `CifarNet`, qui est le même que le vôtre ; vous pouvez avancer même si
-# votre construction résiste encore.
+# Le coût tombe près de 0 : réseau, coût et optimiseur vont bien ensemble. (D'où part-il ? La question
+# 17 y vient.) La suite entraîne ce réseau-là, par cette mise à jour-là : ceux que nomment les lignes
+# « Suite » ci-dessus.
 
 
 # %%
 def train_network(images, rate, batch_size, epochs, normalise=to_unit):
     runtime.seed_everything(0)
-    model = CifarNet().to(device, memory_format=torch.channels_last)
+    model = build_network().to(device, memory_format=torch.channels_last)
     batches = Batches(images, batch_size, shuffle=True, normalise=normalise)
     validation = Batches(validation_set, 500, normalise=normalise)
     optimizer = torch.optim.SGD(model.parameters(), lr=rate)
-    history = training.fit(model, batches, validation, epochs=epochs, optimizer=optimizer)
-    return model, history
+    options = {"epochs": epochs, "optimizer": optimizer, "step": training_step}
+    return model, training.fit(model, batches, validation, **options)
 
 
 # %% [markdown]
-# Descente de gradient par lots, sans rien d'autre : ni normalisation, ni augmentation, ni inertie
-# (*momentum*). Ce sera le point de départ du notebook 05.
+# Descente de gradient par lots, sans rien d'autre : ni normalisation, ni augmentation, ni *momentum*
+# (une inertie donnée à la descente, que définira le notebook 05). Ce sera le point de départ du
+# notebook 05. La même graine redonne les mêmes tirages ; mais un autre nombre de fils de calcul
+# additionne dans un autre ordre, et quelques époques suffisent pour que ces arrondis mènent à un
+# réseau un peu différent : vos nombres ne sont pas au chiffre près ceux du voisin.
+#
+# **Prédisez d'abord**, en une ligne : en combien d'époques l'exactitude d'apprentissage passera-t-elle
+# 20 %, et que vaudra-t-elle à la fin, en apprentissage et en validation ?
+
+# %% [markdown]
+# *Votre prédiction :*
 
 # %%
 model, history = train_network(learn_set, P.rate, P.batch_size, P.epochs)
@@ -500,8 +528,9 @@ history
 # %% [markdown] question="cifar-convergence" kind="experience" number="15"
 # ### Assez d'époques ?
 #
-# Lisez la table. Combien d'époques faut-il pour que le réseau commence vraiment à apprendre ? A-t-il
-# fini de converger à la dernière, sur ses images d'apprentissage et sur celles de validation ?
+# Lisez la table, et revenez à votre prédiction : qu'est-ce qui vous surprend ? Combien d'époques
+# faut-il pour que le réseau commence vraiment à apprendre ? A-t-il fini de converger à la dernière,
+# sur ses images d'apprentissage et sur celles de validation ?
 
 # %% [markdown] answer="cifar-convergence-texte" points=2
 # ### BEGIN MARK SCHEME
@@ -520,6 +549,12 @@ history
 # toutes les images. Voyons l'effet de $\eta$ et de la taille du lot, pour un même nombre d'époques.
 # Pour que quelques époques suffisent à voir une différence, les images sont ici normalisées : la
 # question 19, au notebook 05, dira ce que cela change.
+#
+# **Prédisez d'abord** : des pas 0,5, 0,1 et 0,01, lequel mènera le plus haut avec des lots de 16 ? et
+# avec des lots de 128 ?
+
+# %% [markdown]
+# *Votre prédiction :*
 
 
 # %%
@@ -538,6 +573,7 @@ pictures.grid(runs, "Exactitude finale en validation, temps d'une époque")
 # %% [markdown]
 # Voici une grille plus large, mesurée une fois pour toutes par le projet sur 10 000 images de
 # CIFAR-10, sans normalisation, et les conditions de la mesure. Les temps sont en secondes de calcul.
+# Votre prédiction tient-elle, ici et là ?
 
 # %%
 grid = reference.load("cifar10_grid")
@@ -574,8 +610,7 @@ grid
 # %% [markdown]
 # ## 6. Le tout début
 #
-# Pour une image de classe $y$, l'entropie croisée vaut $-\log p_y$, où $p_y$ est la probabilité que
-# le réseau donne à la bonne classe.
+# Avant tout apprentissage, le coût a déjà une valeur, et l'on peut la prévoir.
 
 # %% [markdown] question="premier-cout" kind="calcul" number="17"
 # ### Le coût d'un réseau qui ne sait rien
@@ -603,14 +638,18 @@ grade(check.first_loss(expected_first_loss, seed=1), points=1)
 
 # %% [markdown]
 # Mesurons-le, pour dix graines ; puis pour le même réseau dont on agrandit la dernière couche, comme
-# le ferait une mauvaise initialisation.
+# le ferait une mauvaise initialisation. **Prédisez d'abord** : multiplier les derniers poids par 30
+# rapproche-t-il ou éloigne-t-il le coût de votre formule ? et les dix graines entre elles ?
+
+# %% [markdown]
+# *Votre prédiction :*
 
 
 # %%
 @torch.no_grad()
 def first_loss(seed, factor):
     runtime.seed_everything(seed)
-    model = CifarNet().to(device)
+    model = CifarNet().to(device)  # the package's: its last layer has a name
     model.classifier[-1].weight *= factor
     return training.evaluate(Batches(keep(learn_set, 100), 100), model).loss
 
@@ -625,7 +664,7 @@ pictures.first_losses(
 # ### Interpréter ce premier coût
 #
 # Au début de la première époque, quel coût et quelle exactitude observez-vous ? À quoi
-# correspondent-ils ? Que soupçonner si le premier coût est bien plus grand que $\log C$ ? Et s'il
+# correspondent-ils ? Aviez-vous prévu l'effet d'une dernière couche trop grande ? Que soupçonner si le premier coût est bien plus grand que $\log C$ ? Et s'il
 # reste longtemps à cette valeur ?
 
 # %% [markdown] answer="premier-cout-texte" points=2
@@ -640,8 +679,8 @@ pictures.first_losses(
 # %% [markdown]
 # ## 7. Et à la fin
 #
-# Reprenons l'apprentissage de la partie 4. En couleur, le vôtre ; en gris, celui de la référence,
-# sur toutes les images de CIFAR-10.
+# Reprenons l'apprentissage de la partie 4. En couleur, le vôtre ; en gris, ceux de la référence (un
+# symbole par graine), sur toutes les images de CIFAR-10.
 
 # %%
 base = reference.load("cifar10_base")
@@ -682,9 +721,9 @@ grade(check.stopping_epoch(stopping_epoch, seed=1), points=1)
 # Votre réseau, à cette époque puis à la dernière :
 
 # %%
-if check.stopping_epoch(stopping_epoch).ok:
-    best = history[stopping_epoch(history.validation_loss) - 1]
-    display(History([best, history[-1]]))
+stopping_epoch = check.stopping_epoch.use(stopping_epoch, otherwise=lowest_epoch)
+best = history[stopping_epoch(history.validation_loss) - 1]
+History([best, history[-1]])
 
 # %% [markdown] question="surapprentissage" kind="experience" number="18" star=true
 # ### Qu'est-ce qui ne va pas ?
@@ -713,23 +752,17 @@ if check.stopping_epoch(stopping_epoch).ok:
 # les mêmes images.
 
 # %%
-test_words = bag_of_words.describe(test_set.images, words)
+of_words = [
+    bag_of_words.accuracy(svm, learn_words, learn_set.labels),
+    bag_of_words.accuracy(svm, describe(test_set.images), test_set.labels),
+]
+of_network = [training.evaluate(Batches(one, 500), model).accuracy for one in (learn_set, test_set)]
 bow_values = svm[-1].coef_.size + svm[-1].intercept_.size + words.numel()
 Table(
     ["approche", "nombres appris", "apprentissage", "test"],
     [
-        [
-            "sac de mots + SVM",
-            thousands(bow_values),
-            percent(bag_of_words.accuracy(svm, learn_words, learn_set.labels), 1),
-            percent(bag_of_words.accuracy(svm, test_words, test_set.labels), 1),
-        ],
-        [
-            "réseau",
-            thousands(count_weights(model)),
-            percent(training.evaluate(Batches(learn_set, 500), model).accuracy, 1),
-            percent(training.evaluate(Batches(test_set, 500), model).accuracy, 1),
-        ],
+        ["sac de mots + SVM", thousands(bow_values), *[percent(one, 1) for one in of_words]],
+        ["réseau", thousands(count_weights(model)), *[percent(one, 1) for one in of_network]],
     ],
 )
 
@@ -770,11 +803,13 @@ counts
 
 # %% [markdown] answer="sac-ou-reseau-texte" points=3
 # ### BEGIN MARK SCHEME
-# - (1) Le réseau a de dix à cinquante fois plus de nombres à apprendre, presque tous dans fc4 ; le
-#   SVM n'en a que quelques milliers, et son vocabulaire s'apprend sans étiquettes.
-# - (1) Avec peu d'images et peu d'époques, les deux se valent à peu près ; avec plus d'images ou plus
-#   d'époques, le réseau passe nettement devant, alors qu'il surapprend bien davantage. (Avec `shapes`, où
-#   seule la forme compte, le sac de mots reste loin derrière.)
+# - (1) Le réseau a vingt-cinq (400 mots) à cinquante (200 mots) fois plus de nombres à apprendre,
+#   presque tous dans fc4 ; le SVM n'en a que quelques milliers, et son vocabulaire s'apprend sans
+#   étiquettes.
+# - (1) Dans la référence, le réseau est devant avec 2 000 images déjà, de sept points environ, et
+#   garde cette avance avec 10 000 et 45 000 (la dernière époque y est tirée au sort), alors qu'il
+#   surapprend bien davantage. Ici, avec moins d'images, les deux peuvent se valoir. (Avec `shapes`,
+#   où seule la forme compte, le sac de mots reste loin derrière.)
 # - (1) Le sac de mots perd la place des morceaux et leur assemblage, et ses mots ne savent rien des
 #   classes ; le réseau apprend ses filtres pour la tâche, et les compose couche après couche.
 # ### END MARK SCHEME
@@ -782,11 +817,11 @@ counts
 # %% [markdown]
 # ## À retenir
 #
-# - Padding 2 et stride 1 gardent la taille d'une convolution 5×5 ; un max-pooling 2×2 de stride 2 la
-#   divise par deux.
-# - 1 191 170 poids, dont 86 % dans la première couche dense ; le calcul, lui, est dans les
-#   convolutions.
-# - Avant d'entraîner longtemps : premier coût proche de log C, et vingt images apprises par cœur.
+# - Padding et stride se calculent : ils décident de ce que devient la taille (questions 8 et 9).
+# - Les poids d'un réseau et son calcul ne sont pas aux mêmes endroits : une table de ses couches
+#   (question 10) dit quoi réduire.
+# - Avant d'entraîner longtemps : le premier coût se prévoit (question 17), et vingt images
+#   s'apprennent par cœur.
 # - Le pas et la taille des lots se règlent ensemble, sur la validation.
 # - Coût d'apprentissage qui descend, coût de validation qui remonte : surapprentissage. Le notebook
 #   05 essaie les remèdes un par un.

@@ -516,8 +516,9 @@ pictures.gradients(norms)
 
 # %% [markdown] answer="archi-profondeur-texte" points=3
 # ### BEGIN MARK SCHEME
-# - (1) Sans raccourci, le réseau le plus profond apprend le moins bien ; avec, l'écart entre les
-#   profondeurs est bien plus petit. La prévision est reprise.
+# - (1) Sans raccourci, plus le réseau est profond moins il apprend, et celui de 32 couches ne descend
+#   presque pas ; avec, chaque profondeur apprend mieux qu'elle ne le faisait sans, même si les plus
+#   profonds restent derrière en si peu d'époques. La prévision est reprise.
 # - (1) Ce n'est pas du surapprentissage : c'est le coût d'**apprentissage** qui est plus haut, alors
 #   que le réseau profond peut représenter tout ce que représente l'autre (des blocs égaux à
 #   l'identité).

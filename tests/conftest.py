@@ -13,6 +13,7 @@ def _no_settings_from_outside(monkeypatch):
         if variable.startswith("TP_CNN_"):
             monkeypatch.delenv(variable)
     monkeypatch.setenv("TP_CNN_PROGRESS", "0")
+    monkeypatch.setenv("TP_CNN_PRECISION", "float32")  # by default it hangs on a measure
 
 
 @pytest.fixture

@@ -1,8 +1,10 @@
 """What importing the package does, in processes of their own."""
 
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -34,3 +36,24 @@ def test_nothing_is_set_once_torch_is_there():
 
 def test_the_package_alone_imports_nothing_slow():
     assert printed("import tp_cnn\nprint('torch' in sys.modules)") == "False"
+
+
+def loaded_after(statements: str) -> set[str]:
+    """The packages that a new process has loaded after these statements."""
+    names = printed(f"{statements}\nprint(*sys.modules)").splitlines()[-1]
+    return {name.split(".")[0] for name in names.split()}
+
+
+def test_the_help_of_the_command_answers_without_what_is_slow_to_load():
+    asked = "from tp_cnn import cli\ntry:\n    cli.main(['--help'])\nexcept SystemExit:\n    pass"
+    assert not loaded_after(asked) & {"torch", "numpy", "matplotlib", "sklearn", "nbformat"}
+
+
+def test_a_notebook_loads_what_draws_learns_and_converts_only_when_it_needs_it():
+    """Its first cell takes the time of torch, and little more: see benchmarks/startup.py."""
+    line = re.compile(r"^(?:from|import) tp_cnn[^(\n]+$", re.MULTILINE)
+    sources = (Path(__file__).parents[1] / "solutions").glob("*.py")
+    lines = {found for source in sources for found in line.findall(source.read_text("utf-8"))}
+    assert len(lines) > 10
+    slow = {"matplotlib", "sklearn", "scipy", "torchvision", "nbconvert", "nbformat"}
+    assert not loaded_after("\n".join(sorted(lines))) & slow

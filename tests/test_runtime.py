@@ -49,16 +49,6 @@ def test_device_is_chosen_or_refused(monkeypatch):
             runtime.device(wrong)
 
 
-def test_autocast_is_float32_on_the_cpu_unless_asked(monkeypatch):
-    monkeypatch.delenv("TP_CNN_PRECISION", raising=False)
-    cpu, ones = torch.device("cpu"), torch.ones(2, 2)
-    with runtime.autocast(cpu):
-        assert (ones @ ones).dtype == torch.float32
-    monkeypatch.setenv("TP_CNN_PRECISION", "bfloat16")
-    with runtime.autocast(cpu):
-        assert (ones @ ones).dtype == torch.bfloat16
-
-
 def test_one_seed_gives_the_same_draws_everywhere():
     def draws():
         return random.random(), np.random.rand(), torch.rand(1).item()  # noqa: NPY002

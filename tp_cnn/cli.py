@@ -45,3 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     for command in (start, run, train, compare, data, build, report, grade, doctor):
         command.add(commands)
     return parser
+
+
+if __name__ == "__main__":  # torchrun --nproc-per-node 2 -m tp_cnn.cli train ...
+    sys.exit(main())

@@ -1,10 +1,10 @@
-"""Settings from the environment, device, precision, seeds, notebook parameters."""
+"""Settings from the environment, device, seeds, notebook parameters, many tasks at once."""
 
-import contextlib
 import difflib
 import os
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from types import SimpleNamespace
 
@@ -30,7 +30,7 @@ class Settings:
     download: bool = True  # whether a data set that is not on the disk may be downloaded
     mirror: str = ""  # "official", or the address of a folder that serves the data files
     device: str = "auto"  # "auto", "cpu", "cuda", "cuda:1", "mps"
-    precision: str = "auto"  # "auto": bfloat16 autocast on GPUs that have it, float32 elsewhere
+    precision: str = "auto"  # "auto": bfloat16 where it pays, see tp_cnn.training.precision
     profile: str = "quick"  # "quick": minutes on two cores; "full": the whole data and budget
     seed: int = 0  # to 2³² - 1
     deterministic: bool = False
@@ -167,18 +167,6 @@ def describe_device(where: torch.device) -> str:
     return f"cpu, {threads} fil{'s' * (threads > 1)} de calcul"
 
 
-def autocast(where: torch.device):
-    """The context in which a forward pass runs: bfloat16 on GPUs that have it, else float32.
-
-    ``TP_CNN_PRECISION`` decides: ``auto`` (the default), ``float32`` or ``bfloat16``.
-    """
-    precision = settings().precision
-    has_bfloat16 = where.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
-    if precision == "bfloat16" or (precision == "auto" and has_bfloat16):
-        return torch.autocast(where.type, dtype=torch.bfloat16)
-    return contextlib.nullcontext()
-
-
 def seed_everything(seed: int | None = None, deterministic: bool | None = None) -> int:
     """Seed Python, NumPy and PyTorch (every device); return the seed used.
 
@@ -200,3 +188,58 @@ def seed_everything(seed: int | None = None, deterministic: bool | None = None) 
     torch.use_deterministic_algorithms(deterministic)
     torch.backends.cudnn.benchmark = not deterministic
     return seed
+
+
+def in_parallel(
+    function: Callable,
+    arguments: Iterable[tuple],
+    jobs: int = 1,
+    scheduler: str | None = None,
+    threads: bool = False,
+) -> Iterator:
+    """Call ``function`` with each tuple of arguments; give the results as they are done.
+
+    Args:
+        jobs: calls at once on this machine; 1: one after the other, in this process.
+        scheduler: address of a Dask cluster, whose workers make the calls instead. A call that a
+            worker was making when it died is made again by another.
+        threads: this machine's calls are made by threads rather than by processes.
+
+    Raises:
+        CourseError: fewer than one job, or no such cluster.
+    """
+    import joblib
+
+    if jobs < 1:
+        raise CourseError(f"{jobs} jobs: expected 1 or more")
+    calls = [joblib.delayed(function)(*given) for given in arguments]
+    options = {"n_jobs": jobs, **({"prefer": "threads"} if threads else {})}
+    with _cluster(scheduler):
+        if scheduler:
+            options = {"n_jobs": -1}
+        yield from joblib.Parallel(**options, return_as="generator_unordered")(calls)
+
+
+@contextmanager
+def _cluster(scheduler: str | None) -> Iterator[None]:
+    """Have joblib's calls made by the workers of a Dask cluster, if there is a scheduler."""
+    if not scheduler:
+        yield
+        return
+    import joblib
+
+    try:
+        from distributed import Client
+    except ImportError:
+        raise CourseError(
+            "--scheduler needs the extra `cluster`: pip install 'tp-cnn[cluster]'"
+        ) from None
+    try:
+        client = Client(scheduler, timeout=20)
+    except (OSError, ValueError) as error:
+        raise CourseError(
+            f"no Dask scheduler answers at {scheduler} ({error}): start one with `dask scheduler`, "
+            f"then `dask worker {scheduler}` on each machine"
+        ) from None
+    with client, joblib.parallel_config("dask"):
+        yield

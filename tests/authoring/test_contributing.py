@@ -68,17 +68,25 @@ def test_loop(blocks):
     assert check(wrong).mistake == "no-zero-grad"
 
 
+def test_class(blocks):
+    found = {"Mistake": Mistake}
+    exec(blocks[6], found)
+    check = found["check_double"]
+    assert check(found["Double"]).ok
+    assert check(found["Forgotten"], seed=1).mistake == "forgotten"
+
+
 def test_figure(blocks):
     found = {}
-    exec(blocks[6], found)
     exec(blocks[7], found)
+    exec(blocks[8], found)
     found["test_a_bar_a_class"]()
 
 
 def test_data_set(blocks, tmp_path, monkeypatch):
     """The entry, but for sizes and checksums: those are of a tiny copy."""
     found = vars(catalog).copy()
-    exec(blocks[8], found)
+    exec(blocks[9], found)
     letters = found["LETTERS"]
     copy, contents = tiny_mnist(train=300, test=60)
     assert [file.name for file in letters.files] == [file.name for file in copy.files]

@@ -25,7 +25,7 @@ from tp_cnn.errors import CourseError
 
 ROOT = project_root()
 UNFILLED = sorted((ROOT / "notebooks").glob("*.ipynb"))
-SOLVED = sorted((ROOT / "solutions").glob("*.ipynb"))
+SOLVED = sorted((ROOT / "solutions").glob("0[1345]_*.ipynb"))  # those of the lab sheet
 LENET = ROOT / "notebooks" / "03_lenet_mnist.ipynb"
 LENET_SOLVED = ROOT / "solutions" / "03_lenet_mnist.ipynb"
 CIFAR_SOLVED = ROOT / "solutions" / "04_cifar10.ipynb"
@@ -163,7 +163,7 @@ def test_questions_are_known_by_nbgraders_identifier_where_editors_drop_the_cell
     for number, cell in enumerate(notebook.cells):
         cell.id = f"other-{number}"
     nbformat.write(notebook, tmp_path / "n.ipynb")
-    assert len(read_notebook(tmp_path / "n.ipynb").entries) == 16
+    assert len(read_notebook(tmp_path / "n.ipynb").entries) == 18
 
 
 # -- order and references
@@ -468,7 +468,7 @@ def test_the_cell_in_jupyter(execute_as_jupyter):
     for _ in range(2):
         said = execute(CELL)
         assert "03_lenet_mnist.ipynb, enregistré à" in said
-        assert "16 questions sur 16" in said
+        assert "18 questions sur 18" in said
         assert "compte_rendu.html, à côté du notebook : environ" in said
         assert str(folder) not in said
     assert "Ada" in (folder / "compte_rendu.html").read_text(encoding="utf-8")

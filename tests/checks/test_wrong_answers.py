@@ -14,6 +14,7 @@ from torch import nn
 
 import tp_cnn.checks
 from tp_cnn.checks.engine.blocks import BlockCheck
+from tp_cnn.checks.engine.classes import ClassCheck
 from tp_cnn.checks.engine.compare import to_array
 from tp_cnn.checks.engine.framework import Check, FunctionCheck, ValueCheck
 from tp_cnn.checks.engine.loops import LoopCheck
@@ -73,10 +74,10 @@ def test_right_answer_is_accepted(name, label, answer, seed):
     assert verdict.ok, verdict
 
 
-@pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize(("name", "label", "answer"), cases("wrong"))
-def test_wrong_answer_is_named(name, label, answer, seed, capsys):
+def test_wrong_answer_is_named(name, label, answer, capsys):
     check = CHECKS[name]
+    seed = SEEDS[list(answers_of(name).wrong).index(label) % len(SEEDS)]  # each seed in its turn
     verdict = check(answer, seed=seed)
     printed = capsys.readouterr().out
     assert (verdict.status, verdict.mistake) == ("wrong", label)
@@ -93,6 +94,17 @@ def test_mistakes_are_told_apart_by_their_message(name):
     assert all(len(mistake.message) >= 15 and mistake.message[-1] in ".?" for mistake in mistakes)
 
 
+def own(check):
+    """The methods that a student writes."""
+    written = vars(check.answer)
+    return [name for name, one in written.items() if callable(one) and name != "__init__"]
+
+
+def unwritten(check, body, name=""):
+    """The right class, one of its methods or all of them still to write."""
+    return type("Unwritten", (check.answer,), {one: body for one in own(check) if name in one})
+
+
 @every_check
 def test_placeholder_is_to_do(name):
     check = CHECKS[name]
@@ -100,8 +112,13 @@ def test_placeholder_is_to_do(name):
     if isinstance(check, FunctionCheck | LoopCheck | NetworkCheck | BlockCheck):
         placeholders += [lambda *inputs: ..., lambda *inputs: None, lambda *inputs: [..., None]]
         placeholders += [lambda *inputs: 1 + ..., lambda *inputs: np.ones(3) * ...]
+        placeholders += [lambda *inputs: (...).zero_grad()]
         placeholders += [lambda *inputs: nn.Sequential(..., nn.ReLU())]
         placeholders += [lambda *inputs: nn.Sequential(nn.Flatten(), nn.Linear(..., 10))]
+    elif isinstance(check, ClassCheck):
+        placeholders += [unwritten(check, lambda *inputs: ...)]
+        placeholders += [unwritten(check, lambda *inputs: 1 + ...)]
+        placeholders += [unwritten(check, lambda *inputs: 1 + ..., name) for name in own(check)]
     elif isinstance(check, TableCheck):
         full = [tuple(cells) for cells in check.answer.values()]
         empty = [tuple(... for _ in cells) for cells in full]
@@ -239,6 +256,14 @@ def test_strange_answers_are_refused_quietly(name):
         answers = [lambda kept=value: kept for value in values]
         answers += [value for value in values if value is not print] + strange_functions()
         answers += strange_networks(check.image_shape)
+    elif isinstance(check, ClassCheck):
+        answers = list(strange_values(np.ones((2, 3)))) + strange_functions()
+        answers += [Hostile, object, dict, nn.Linear, nn.ReLU, int, type, ValueError]
+        answers += [
+            type("Strange", (check.answer,), {name: lambda *inputs, kept=value: kept})
+            for name in own(check)
+            for value in strange_values(np.ones((2, 3)))
+        ]
     elif isinstance(check, LoopCheck):
         answers = [lambda *inputs, kept=value: kept for value in strange_values(np.ones(()))]
         answers += [*strange_functions(), 12, "12", [1, 2], Hostile(), np.zeros(3)]
@@ -284,6 +309,21 @@ def test_input_may_not_be_modified(name):
     assert check(careless).mistake == "mutation"
 
 
+@pytest.mark.parametrize("name", [n for n, c in CHECKS.items() if isinstance(c, ClassCheck)])
+def test_a_class_may_not_modify_what_it_is_given(name):
+    check = CHECKS[name]
+
+    class Careless(check.answer):
+        def forward(self, inputs, *more):
+            result = super().forward(inputs, *more)
+            inputs += 1
+            return result
+
+    if not hasattr(check.answer, "forward"):
+        pytest.skip("it is given numbers only")
+    assert check(Careless).mistake == "mutation"
+
+
 WITH_VALUES = [n for n, c in CHECKS.items() if not isinstance(c, NetworkCheck | BlockCheck)]
 
 
@@ -301,11 +341,22 @@ def test_right_answer_is_never_printed(name, capsys):
         secrets.update((to_array(value) + FAR).flatten().tolist())
         return to_array(value) + FAR
 
+    def far_facts(found):
+        moved = [dataclasses.replace(fact, value=far(fact.value)) for fact in found.facts]
+        return dataclasses.replace(found, facts=moved)
+
     if isinstance(check, ValueCheck):
         moved = dataclasses.replace(check, answer=far(check.answer))
     elif isinstance(check, TableCheck):
         table = {row: [far(cell) for cell in cells] for row, cells in check.answer.items()}
         moved = dataclasses.replace(check, answer=table)
+    elif isinstance(check, ClassCheck):
+        moved = dataclasses.replace(check)
+        moved.observe = lambda kind, tries: (
+            far_facts(check.observe(kind, tries))
+            if kind is check.answer
+            else check.observe(kind, tries)
+        )
     else:
         wrapped = functools.wraps(check.answer)(lambda *inputs: far(check.answer(*inputs)))
         moved = dataclasses.replace(check, answer=wrapped)

@@ -1,8 +1,10 @@
 import pytest
 import torch
 
+from tp_cnn.data import batches as batches_module
 from tp_cnn.data.augment import HorizontalFlip
-from tp_cnn.data.batches import Batches, split_train
+from tp_cnn.data.batches import Batches, only, split_train
+from tp_cnn.data.sources import load
 from tp_cnn.errors import CourseError
 
 
@@ -41,6 +43,19 @@ def test_the_seed_gives_the_order_and_each_epoch_has_its_own(image_set):
     assert orders(1)[0] != first
 
 
+@pytest.mark.parametrize("batch_size", [7, 64, 500])
+def test_batches_prepared_together_are_those_prepared_alone(image_set, monkeypatch, batch_size):
+    def values():
+        made = list(Batches(image_set(203), batch_size, shuffle=True, seed=1, device="cpu"))
+        assert [len(labels) for _, labels in made[:-1]] == [batch_size] * (len(made) - 1)
+        return [torch.cat(parts) for parts in zip(*made, strict=True)]
+
+    together = values()
+    monkeypatch.setattr(batches_module, "VALUES_AT_ONCE", 1)
+    for a, b in zip(together, values(), strict=True):
+        assert torch.equal(a, b)
+
+
 def test_without_shuffle_the_order_is_that_of_the_set(image_set):
     images = image_set()
     labels = torch.cat([labels for _, labels in Batches(images, 64, device="cpu")])
@@ -76,3 +91,17 @@ def test_wrong_arguments_are_refused(image_set):
         Batches(image_set(8).subset([]))
     with pytest.raises(CourseError, match="cannot hold 2 of 200"):
         split_train(image_set(200), 2)
+
+
+def test_only_some_classes_are_kept_and_numbered_in_the_order_asked():
+    whole = load("digits", "test")
+    kept = only(whole, ["7", "2"])
+    assert kept.classes == ("7", "2")
+    assert len(kept) == int((whole.labels == 7).sum() + (whole.labels == 2).sum())
+    sevens = kept.images[kept.labels == 0]
+    assert torch.equal(sevens, whole.images[whole.labels == 7])
+
+
+def test_only_an_unknown_class_is_refused():
+    with pytest.raises(CourseError, match=r"'chat'.*expected among 0, 1"):
+        only(load("digits", "test"), ["1", "chat"])

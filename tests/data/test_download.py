@@ -25,7 +25,7 @@ FILE = RemoteFile("set.bin", len(CONTENT), md5(CONTENT))
 def _quiet(monkeypatch):
     monkeypatch.setenv("TP_CNN_PROGRESS", "0")
     monkeypatch.setenv("no_proxy", "127.0.0.1")
-    monkeypatch.setattr(download.Network, "answers", True)
+    monkeypatch.setattr(download.NetworkState, "answers", True)
 
 
 @pytest.fixture

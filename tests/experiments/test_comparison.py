@@ -1,10 +1,10 @@
 import json
 import math
 import os
-import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from dataclasses import replace
@@ -32,7 +32,13 @@ ONE = recipes(["base"], **BUDGET)
 LOOP = "code of training/loop.py"
 OPTIONS = [text for name, value in BUDGET.items() for text in (f"--{name}", str(value))]
 COMMAND = [str(Path(sys.executable).with_name("tp-cnn")), "compare", *PAIR, *OPTIONS]
-ENVIRONMENT = {**os.environ, "TP_CNN_THREADS": "1", "TP_CNN_PROGRESS": "0", "OMP_NUM_THREADS": "1"}
+ENVIRONMENT = {
+    **os.environ,
+    "TP_CNN_THREADS": "1",
+    "TP_CNN_PROGRESS": "0",
+    "TP_CNN_PRECISION": "float32",
+    "OMP_NUM_THREADS": "1",
+}
 
 
 @pytest.fixture(autouse=True)
@@ -50,6 +56,7 @@ def expected(tmp_path_factory):
     """The numbers of an uninterrupted comparison of PAIR with two seeds."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TP_CNN_THREADS", "1")
+        patch.setenv("TP_CNN_PRECISION", "float32")
         path = tmp_path_factory.mktemp("whole") / "results"
         return numbers(comparison.compare(PAIR, 2, path, device="cpu", progress=False))
 
@@ -130,6 +137,18 @@ def test_a_killed_process_is_gone_on_from(tmp_path, expected):
     assert done.items() <= contents(path).items()
 
 
+def test_a_folder_keeps_its_precision_and_refuses_another(tmp_path, monkeypatch):
+    path = tmp_path / "results"
+    monkeypatch.setenv("TP_CNN_PRECISION", "bfloat16")
+    (run,) = go(path, ONE, seeds=1)
+    assert run.conditions["precision"] == "bfloat16"
+    monkeypatch.setenv("TP_CNN_PRECISION", "float32")
+    with pytest.raises(CourseError, match="precision: bfloat16 in the results, float32 now"):
+        go(path, ONE)
+    monkeypatch.setenv("TP_CNN_PRECISION", "auto")
+    assert {run.conditions["precision"] for run in go(path, ONE)} == {"bfloat16"}
+
+
 @pytest.mark.parametrize("written", range(5))
 def test_a_death_before_any_writing_loses_nothing(tmp_path, monkeypatch, expected, written):
     path = tmp_path / "results"
@@ -174,89 +193,67 @@ def test_an_interruption_says_how_to_go_on(tmp_path, expected):
 
 
 @pytest.mark.slow
-def test_two_processes_share_the_runs(tmp_path, expected):
-    path, start = tmp_path / "results", tmp_path / "start"
-    script = (
-        "import sys, time; from pathlib import Path\n"
-        "from tp_cnn import cli\nfrom tp_cnn.experiments import comparison\n"
-        "from tp_cnn.training import recipe\n"
-        "print('ready', flush=True)\n"
-        "while not Path(sys.argv[1]).exists(): time.sleep(0.001)\n"
-        "sys.exit(cli.main(sys.argv[2:]))"
-    )
-    arguments = [*COMMAND[1:], "--seeds", "2", "--results", str(path)]
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", script, str(start), *arguments],
-            env=ENVIRONMENT,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for _ in range(2)
+def test_several_processes_give_the_same_runs(tmp_path, monkeypatch, expected):
+    for name in ("TP_CNN_THREADS", "OMP_NUM_THREADS"):
+        monkeypatch.setenv(name, "1")
+    said = []
+    runs = go(tmp_path / "results", jobs=2, say=said.append)
+    assert numbers(runs) == expected
+    assert sorted(line.split(":")[0] for line in said) == [
+        f"{name}, seed {seed}" for name in ("base", "normalisation") for seed in (0, 1)
     ]
-    for process in processes:
-        assert process.stdout.readline() == "ready\n"
-    start.touch()
-    printed = [process.communicate(timeout=600)[0] for process in processes]
-    assert [process.returncode for process in processes] == [0, 0]
-    each_once(path, "".join(printed))
-    assert numbers(Results(path).runs().values()) == expected
-    assert all(", seed" in text and "± standard deviation" in text for text in printed)
+    assert not list((tmp_path / "results").glob("*.pt"))
 
 
-def each_once(path, printed):
-    """Four runs of three epochs, each announced by one process only."""
-    # Not by lines: two processes write on one pipe, and a line may end up behind another.
-    said = Counter(re.findall(r"((?:base|normalisation), seed \d: +\d/3) ", printed))
-    assert len(said) == len(contents(path)) * 3 == 12
-    assert set(said.values()) == {1}
+def test_a_failure_elsewhere_does_not_stop_the_others(tmp_path):
+    wrong = {"wrong": replace(PAIR["base"], learning_rate=1e9), **ONE}
+    with pytest.raises(CourseError, match="1 of 2 runs failed. wrong, seed 0: the loss is"):
+        go(tmp_path / "results", wrong, seeds=1, jobs=2)
+    runs = Results(tmp_path / "results").runs().values()
+    assert [run.configuration for run in runs if run.test] == ["base"]
+
+
+def test_a_folder_is_for_one_comparison_at_a_time(tmp_path):
+    path = tmp_path / "results"
+    with Results(path).alone(), pytest.raises(CourseError, match="another comparison is at work"):
+        go(path, ONE, seeds=1)
+    assert len(go(path, ONE, seeds=1)) == 1
+
+
+def test_other_data_on_another_machine_are_refused(tmp_path, monkeypatch):
+    go(tmp_path / "results", ONE, seeds=1)
+    (run,) = Results(tmp_path / "results").runs().values()
+    run.conditions["train set"] = "another"
+    _, failure = comparison._attempt(Results(tmp_path / "x"), run, None, {"root": None})
+    assert "another train set" in failure
 
 
 @pytest.mark.slow
-def test_torchrun_shares_the_runs_and_prints_once(tmp_path, expected):
+def test_a_cluster_trains_and_a_killed_worker_is_replaced(tmp_path, monkeypatch, expected):
+    dask = pytest.importorskip("distributed")
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
     path = tmp_path / "results"
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
-    done = subprocess.run(
-        [*torchrun, "--no-python", *COMMAND, "--seeds", "2", "--results", str(path)],
-        env=ENVIRONMENT,
-        capture_output=True,
-        text=True,
-        timeout=600,
-    )
-    assert done.returncode == 0, done.stderr
-    each_once(path, done.stdout)
-    assert numbers(Results(path).runs().values()) == expected
-    assert done.stdout.count("± standard deviation") == 1
+    options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
+    with dask.LocalCluster(**options) as cluster:
+        address = cluster.scheduler_address
+        killed = threading.Thread(target=_kill_a_worker, args=(cluster, path))
+        killed.start()
+        runs = go(path, scheduler=address)
+        killed.join()
+    assert numbers(runs) == expected
 
 
-def test_the_run_of_a_dead_process_is_taken_over(tmp_path, monkeypatch):
-    path, said = tmp_path / "results", []
-    monkeypatch.setattr(comparison, "PAUSE", 0.05)
-    go(tmp_path / "other", ONE, seeds=1)
-    (run,) = Results(tmp_path / "other").runs().values()
-    script = (
-        "import sys, time; from filelock import FileLock\n"
-        "with FileLock(sys.argv[1]): print('claimed', flush=True); time.sleep(600)"
-    )
-    folder = tmp_path / "results"
-    folder.mkdir()
-    holder = subprocess.Popen(
-        [sys.executable, "-c", script, str(folder / f"{run.identifier}.lock")],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert holder.stdout.readline() == "claimed\n"
+def _kill_a_worker(cluster, path):
+    """Once an epoch is written: the process of the worker, not the nanny that starts another."""
+    wait_for(lambda: path.exists() and rows(path) >= 1)
+    os.kill(next(iter(cluster.workers.values())).pid, signal.SIGKILL)
 
-    def kill_when_waited_for(line):
-        said.append(line)
-        if line.startswith("waiting for the 1 runs"):
-            assert [run.configuration for run in Results(path).runs().values()] == ["normalisation"]
-            holder.kill()
-            holder.wait()
 
-    runs = go(path, seeds=1, say=kill_when_waited_for)
-    assert sum(line.startswith("waiting") for line in said) == 1
-    assert {run.configuration for run in runs if run.test} == {"base", "normalisation"}
+def test_a_scheduler_that_does_not_answer_is_said(tmp_path):
+    pytest.importorskip("distributed")
+    with pytest.raises(CourseError, match="no Dask scheduler answers at nonsense"):
+        go(tmp_path / "results", ONE, seeds=1, scheduler="nonsense")
 
 
 @pytest.mark.parametrize(
@@ -390,15 +387,15 @@ def test_no_epoch_is_refused(tmp_path):
         go(tmp_path / "results", {"base": replace(ONE["base"], epochs=0)})
 
 
-@pytest.mark.parametrize(("device", "expected"), [(None, "cuda:1"), ("cuda:0", "cuda:0")])
-def test_torchrun_gives_each_process_a_gpu(monkeypatch, device, expected):
+def test_jobs_share_the_gpus(monkeypatch):
     monkeypatch.delenv("TP_CNN_DEVICE")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    assert comparison._device_of_rank(device) == device
-    monkeypatch.setenv("LOCAL_RANK", "3")
-    assert comparison._device_of_rank(device) == expected
-    assert comparison._device_of_rank("cpu") == "cpu"
+    three = [*zip(range(3), comparison._devices(None, jobs=2), strict=False)]
+    assert three == [(0, "cuda:0"), (1, "cuda:1"), (2, "cuda:0")]
+    assert next(comparison._devices("cuda:1", jobs=2)) == "cuda:1"
+    assert next(comparison._devices("cpu", jobs=2)) == "cpu"
+    assert next(comparison._devices(None, jobs=1)) is None
 
 
 def test_the_configurations_of_the_lab_sheet_add_up():

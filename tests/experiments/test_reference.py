@@ -30,7 +30,17 @@ def test_an_unknown_table_is_refused():
         reference.load("cifar")
 
 
-@pytest.mark.parametrize("name", ["cifar10_grid", "cifar10_base", "cifar10_counts"])
+SHIPPED = [
+    "cifar10_grid",
+    "cifar10_base",
+    "cifar10_counts",
+    "transfer_labels",
+    "transfer_layers",
+    "transfer_far",
+]
+
+
+@pytest.mark.parametrize("name", SHIPPED)
 def test_shipped_tables_can_be_traced(name):
     table = reference.load(name)
     assert {"command", "machine", "data", "date", "seeds"} <= table.about.keys()
@@ -65,3 +75,26 @@ def test_the_shipped_improvements_hold_finished_runs_of_known_configurations():
         tests = [row["test_accuracy"] for row in rows]
         assert tests[:-1] == [""] * (len(rows) - 1)
         assert 0 < tests[-1] < 1
+
+
+def test_the_shipped_transfers_have_five_seeds_a_cell():
+    labels = reference.load("transfer_labels")
+    for way in ("de zéro", "gelé", "affiné"):
+        for count in (10, 30, 100, 300, 1000, 3000):
+            assert sorted(row["seed"] for row in labels.where(way=way, images=count)) == [*range(5)]
+    layers = reference.load("transfer_layers")
+    assert {(row["frozen"], row["seed"]) for row in layers} == {
+        (frozen, seed) for frozen in range(5) for seed in range(5)
+    }
+    far = reference.load("transfer_far")
+    assert all(len(far.where(way=way, images=1000)) == 5 for way in ("lenet5", "dense", "affiné"))
+
+
+def test_transfer_wins_with_few_labels_and_more_labels_help():
+    def mean(way, count):
+        found = reference.load("transfer_labels").where(way=way, images=count)
+        return sum(row["test_accuracy"] for row in found) / len(found)
+
+    assert mean("gelé", 100) > mean("de zéro", 100)
+    for way in ("de zéro", "gelé", "affiné"):
+        assert mean(way, 3000) > mean(way, 10)

@@ -303,8 +303,9 @@ def test_without_a_sandbox_the_command_says_how_to_go_on(monkeypatch, capsys, tm
 
 
 def test_jobs_must_be_one_or_more(capsys, tmp_path):
-    assert main(["grade", "03", str(tmp_path), "-o", str(tmp_path / "o"), "-j", "0"]) == 1
-    assert "-j 0: expected 1 or more" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["grade", "03", str(tmp_path), "-o", str(tmp_path / "o"), "-j", "0"])
+    assert "'0': expected a whole number from 1 to 64" in capsys.readouterr().err
 
 
 def test_the_results_of_another_notebook_stay(batch):
@@ -339,7 +340,9 @@ def test_many_submissions_prepared_at_once():
     submission = Submission("a", "A", "a.ipynb", content)
 
     class NoKernel:
-        def execute(self, notebook):
+        limits = Limits()
+
+        def execute(self, notebook, tests):
             return Execution(copy.deepcopy(notebook), failure="pas de noyau")
 
     with ThreadPoolExecutor(4) as pool:

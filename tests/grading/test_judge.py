@@ -7,13 +7,8 @@ import pytest
 import torch
 from nbformat import v4
 
-from tests.checks.test_wrong_answers import (
-    CHECKS,
-    cases,
-    strange_functions,
-    strange_networks,
-    strange_values,
-)
+from tests.checks import test_wrong_answers as every
+from tests.checks.test_wrong_answers import strange_functions, strange_networks, strange_values
 from tp_cnn.checks.engine import plain
 from tp_cnn.checks.engine.blocks import BlockCheck
 from tp_cnn.checks.engine.framework import FunctionCheck, ValueCheck, grade
@@ -22,10 +17,23 @@ from tp_cnn.checks.engine.networks import NetworkCheck
 from tp_cnn.checks.engine.running import Returned
 from tp_cnn.errors import CourseError
 from tp_cnn.grading import steps
-from tp_cnn.grading.judge import Bench, Talk, check_named, judge
+from tp_cnn.grading.judge import JUDGED, Bench, Talk, check_named, is_outside, judge
 from tp_cnn.grading.sandbox.desk import Desk
 from tp_cnn.grading.sandbox.execution import Doubtful
-from tp_cnn.grading.steps import Judgement
+from tp_cnn.grading.steps import Step
+
+CHECKS = {name: check for name, check in every.CHECKS.items() if isinstance(check, JUDGED)}
+
+
+def cases(kind):
+    return [case for case in every.cases(kind) if case.values[0] in CHECKS]
+
+
+def test_a_notebook_with_a_check_of_another_kind_is_tested_in_the_sandbox():
+    outside = {"a": [Step("lenet.lenet5", "x", 1, 2.0)]}
+    inside = {"b": [Step("visualisation.saliency", "y", 1, 1.0)]}
+    assert is_outside(outside)
+    assert not is_outside(outside | inside)
 
 
 class Here:
@@ -54,7 +62,9 @@ def test_a_right_answer_is_right_from_outside(name, label, answer):
         assert verdict.ok, verdict
 
 
-@pytest.mark.parametrize(("name", "label", "answer"), cases("wrong"))
+@pytest.mark.parametrize(
+    ("name", "label", "answer"), cases("wrong")[::4]
+)  # one in four: it takes long
 def test_a_wrong_answer_is_named_from_outside(name, label, answer):
     verdict, beside = judged(name, answer), CHECKS[name](answer)
     assert (verdict.status, verdict.mistake) == ("wrong", label)
@@ -94,7 +104,7 @@ def forged(name, work, change):
     def forge(done, reply):
         return change(plain.read_outcome(reply)) if done == work else reply
 
-    bench = Bench({"test": [Judgement(name, "answer", 1, 2.0)]})
+    bench = Bench({"test": [Step(name, "answer", 1, 2.0)]})
     return list(bench.carry_out("test", Here(RIGHT[name], forge)))
 
 

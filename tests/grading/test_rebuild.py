@@ -568,7 +568,9 @@ def test_another_notebook_is_named():
     assert Work().rebuilt(others=others).notebook is not None
 
 
-@pytest.mark.parametrize("name", ["01_convolution", "03_lenet_mnist", "04_cifar10"])
+@pytest.mark.parametrize(
+    "name", ["01_convolution", "02_retropropagation", "03_lenet_mnist", "04_cifar10"]
+)
 def test_notebooks_of_the_course(name):
     """As they are, then without identifiers; and each is told from the others."""
     root = project_root(Path(__file__).parent)

@@ -60,6 +60,12 @@ def test_what_may_change_a_value_is_kept(change):
     assert _kept("import torch", "x = []", change)[-1] == change
 
 
+def test_a_call_does_not_change_a_builtin_function_but_its_name_may_be_bound():
+    loop = "for i in range(3):\n    print(i)"
+    assert _kept("x = 1", loop, answer="answer = [x for _ in range(2)]") == ["x = 1"]
+    assert _kept("range = list", loop, answer="answer = range(2)") == ["range = list"]
+
+
 def test_a_training_whose_result_nobody_reads_is_left_out():
     assert _kept("x = 1", "model = make()", "history = fit(model)", "history") == ["x = 1"]
 

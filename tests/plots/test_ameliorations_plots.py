@@ -40,3 +40,39 @@ def test_learning_rates_begin_at_the_first_epoch():
     assert [list(line.get_xdata()) for line in axis.lines] == [[1, 2, 3], [1, 2]]
     assert axis.get_ylim()[0] == 0
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["constant", "moitié"]
+
+
+def test_small_and_large_rates_are_all_seen():
+    (axis,) = plots.learning_rates({"Adam": [0.001, 0.001], "cycle": [0.01, 0.05]}, "Pas").axes
+    assert axis.get_yscale() == "log"
+    low, high = axis.get_ylim()
+    assert low < 0.001
+    assert high > 0.05
+
+
+def test_equal_rates_can_both_be_seen():
+    (axis,) = plots.learning_rates({"Adam": [0.1, 0.1], "AdamW": [0.1, 0.1]}, "Pas").axes
+    under, over = axis.lines
+    assert under.get_markersize() > over.get_markersize()
+    assert under.get_marker() != over.get_marker()
+    assert under.get_linestyle() != over.get_linestyle()
+
+
+def test_losses_name_a_run_that_diverged():
+    figure = plots.losses({"un": [2.0, 1.0], "autre": [float("nan")] * 2}, "Coûts")
+    names = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert names == ["un", "autre (diverge)"]
+
+
+def test_windows_are_framed_where_they_were_cut():
+    image = torch.rand(3, 12, 12)
+    window = image[:, 1:9, 3:11]
+    axes = plots.windows(image, {"test": window, "époque 1": window.flip(2)}).axes
+    for above in axes[:2]:
+        assert {patch.get_xy() for patch in above.patches} == {(2.5, 0.5)}
+    assert [below.get_title() for below in axes[2:]] == ["", "en miroir"]
+
+
+def test_a_window_of_another_image_has_no_frame():
+    above, _ = plots.windows(torch.zeros(3, 8, 8), {"test": torch.ones(3, 6, 6)}).axes
+    assert not above.patches

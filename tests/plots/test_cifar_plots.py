@@ -68,7 +68,7 @@ def test_grid_puts_rates_in_rows_and_batch_sizes_in_columns():
 
 def test_grid_says_which_run_diverged():
     first, second = plots.grid({(0.5, 8): History(), (0.1, 8): make_history()}).axes
-    assert texts(first) == ["diverge"]
+    assert texts(first) == ["diverge : le coût\nn'est plus un nombre"]
     assert not first.lines
     assert len(second.lines) == 2
 
@@ -87,7 +87,7 @@ def test_first_losses_stand_beside_log_c():
 
 
 def test_loss_by_step_counts_steps_from_one():
-    (axis,) = plots.loss_by_step([2.3, 1.0, 0.1], classes=10).axes
+    (axis,) = plots.loss_by_step([2.3, 1.0, 0.1]).axes
     assert axis.lines[0].get_xdata().tolist() == [1, 2, 3]
 
 
@@ -101,3 +101,10 @@ def test_overfitting_shades_the_gap_of_the_run_alone():
         "ici, validation",
     ]
     assert len(right.collections) == 1
+
+
+def test_two_references_are_told_apart_without_colour():
+    runs = {f"graine {seed}": make_history() for seed in (0, 1)}
+    left, _ = plots.overfitting(make_history(), runs, "ici").axes
+    styles = [(line.get_marker(), line.get_linestyle(), line.get_color()) for line in left.lines]
+    assert len(set(styles)) == len(styles) == 6

@@ -34,6 +34,7 @@ CHANGES = {
     "normalise": "none",
     "validation": 0.2,
     "images": 300,
+    "test_images": 150,
     "schedule": "one-cycle",
     "epochs": 2,  # the whole schedule depends on it
     "decay": 0.5,

@@ -10,7 +10,7 @@ from tp_cnn.data.augment import RandomShift
 from tp_cnn.data.batches import Batches
 from tp_cnn.errors import CourseError
 from tp_cnn.models import CifarNet, LeNet5
-from tp_cnn.training import epoch, evaluate, fit, predict
+from tp_cnn.training import epoch, evaluate, fit, predict, step
 from tp_cnn.training.history import History
 
 CRITERION = nn.CrossEntropyLoss()
@@ -224,3 +224,34 @@ def test_history_goes_to_csv_and_back(image_set, tmp_path):
     for path in ("other.csv", "absent.csv"):
         with pytest.raises(CourseError, match=path):
             History.from_csv(tmp_path / path)
+
+
+def test_a_step_of_ones_own_trains_as_the_loop_does(image_set):
+    histories = []
+    for chosen in (None, step):
+        run = make_run(image_set())
+        histories.append(fit(**run, epochs=2, step=chosen))
+    for name in ("train_loss", "train_accuracy", "learning_rate"):
+        assert getattr(histories[0], name) == pytest.approx(getattr(histories[1], name))
+
+
+def test_a_step_of_ones_own_finds_the_network_in_train_mode(image_set):
+    run = make_run(image_set())
+    modes = []
+
+    def watched(model, *others):
+        modes.append(model.training)
+        return step(model, *others)
+
+    fit(**run, validation=run["train"], epochs=2, step=watched)
+    assert set(modes) == {True}
+
+
+def test_a_step_of_ones_own_that_diverges_is_refused(image_set):
+    run = make_run(image_set())
+
+    def diverging(*arguments):
+        return step(*arguments) + float("inf")
+
+    with pytest.raises(CourseError, match="diverged"):
+        fit(**run, epochs=1, step=diverging)

@@ -67,6 +67,16 @@ def test_zca_whitens_the_size_that_the_network_sees():
         assert images.shape[1:] == (1, 20, 20)
 
 
+def test_the_test_images_kept_are_the_same_for_every_seed():
+    wanted = replace(DIGITS, test_images=100)
+    first, second = (
+        recipe.prepare(replace(wanted, seed=seed), device=torch.device("cpu"))["test"].images
+        for seed in (0, 1)
+    )
+    assert len(first) == 100
+    assert torch.equal(first, second)
+
+
 def test_keep_draws_the_same_share_of_each_class():
     kept = recipe.keep(load("digits", "train"), 200)
     assert len(kept) == 200

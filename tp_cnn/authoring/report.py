@@ -10,7 +10,6 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from pathlib import Path
 
-from tp_cnn.authoring import report_page
 from tp_cnn.authoring.pages.render import may_replace
 from tp_cnn.authoring.report_notebook import (
     Notebook,
@@ -134,6 +133,8 @@ def write(report: Report, output: str | Path = FILE) -> str:
     output = Path(output)
     if output.is_dir() or output.suffix.lower() not in (".html", ".htm"):
         raise CourseError(f"{output} : donnez un nom de fichier en .html, par exemple {FILE}")
+    from tp_cnn.authoring import report_page  # nbconvert is slow to import
+
     if not may_replace(output):
         raise CourseError(
             f"{output} n'est pas un compte rendu de ce cours, il reste tel quel : donnez un autre "

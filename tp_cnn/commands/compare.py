@@ -1,7 +1,6 @@
 """`tp-cnn compare`: train configurations over several seeds, tabulate and draw them."""
 
 import argparse
-import os
 import shlex
 import sys
 from pathlib import Path
@@ -46,6 +45,8 @@ def add(commands) -> None:
     option("--model", help="as in train; default: cifarnet, or that of the configuration")
     option("--data", type=folder, metavar="DIR", help="where data sets are, or go")
     option("--device", help="auto, cpu, cuda, cuda:N or mps; default: TP_CNN_DEVICE, or auto")
+    option("-j", "--jobs", type=int, default=1, metavar="N", help="trainings at once")
+    option("--scheduler", metavar="ADDRESS", help="Dask cluster that trains, tcp://HOST:PORT")
     option("--results", type=folder, default="build/compare", metavar="DIR", help="new, or begun")
     option("--mix", action="store_true", help="accept results of other code, data or budgets")
     option("--csv", metavar="FILE", help="write one line an epoch of all the results")
@@ -64,8 +65,6 @@ def compare_command(options) -> None:
         return
     _check_files(options)
     runs = _run_comparison(options)
-    if os.environ.get("RANK", "0") != "0":
-        return  # torchrun: one process prints for all
     found = summaries.summarise(runs)
     print(summaries.table(found))
     for key, value in summaries.about(runs).items():
@@ -105,7 +104,8 @@ def _run_comparison(options) -> list:
         options.results,
         root=options.data,
         device=options.device,
+        jobs=options.jobs,
+        scheduler=options.scheduler,
         mix=options.mix,
-        progress=False if "WORLD_SIZE" in os.environ else None,
         say=tqdm.write,
     )

@@ -16,6 +16,7 @@ from tp_cnn import runtime
 from tp_cnn.data.sources import status
 from tp_cnn.errors import CourseError
 from tp_cnn.grading.sandbox import bubblewrap
+from tp_cnn.training import precision
 
 LEAST_DISK = 2e9  # bytes; CIFAR-10 needs 170 MB to download, 180 MB unpacked, 180 MB of cache
 
@@ -83,8 +84,9 @@ def _settings(subject: str) -> Finding:
 
 def _device(subject: str) -> Finding:
     device = runtime.device()
-    with runtime.autocast(device):
-        torch.ones(64, 64, device=device) @ torch.ones(64, 64, device=device)
+    layer, ones = torch.nn.Linear(64, 64, device=device).eval(), torch.ones(64, 64, device=device)
+    with precision.autocast(device, precision.for_batch(layer, ones)):
+        layer(ones)
     return Finding(True, subject, runtime.describe_device(device))
 
 

@@ -80,11 +80,19 @@ def add(commands) -> None:
 def train_command(options) -> int:
     """Train, print the test error, then write the results if asked."""
     # Heavy imports wait until a command needs them: `tp-cnn --version` answers at once.
+    from tp_cnn.training import distributed
+
+    with distributed.group(options.device) as device:
+        return _train(options, device)
+
+
+def _train(options, device: str | None) -> int:
     from tqdm import tqdm
 
-    from tp_cnn.training import recipe
+    from tp_cnn.training import distributed, recipe
     from tp_cnn.training.history import HEADER
 
+    first = distributed.is_first()  # of the processes that train together: it writes and prints
     wanted = _recipe(options)
     check_file(options.checkpoint, "--checkpoint", lambda path: True)  # it knows its own files
     if options.output:
@@ -92,11 +100,16 @@ def train_command(options) -> int:
     result = recipe.train(
         wanted,
         root=options.data,
-        device=options.device,
-        say=lambda line: print(line, flush=True),
+        device=device,
+        say=lambda line: first and print(line, flush=True),
         checkpoint=options.checkpoint,
-        after_epoch=lambda row: tqdm.write(f"{HEADER}\n{row}" if row.epoch == 1 else str(row)),
+        progress=None if first else False,
+        after_epoch=lambda row: (
+            first and tqdm.write(f"{HEADER}\n{row}" if row.epoch == 1 else str(row))
+        ),
     )
+    if not first:
+        return 0
     # What was computed is told first: nothing that follows can lose it.
     if result.test:
         total = len(result.batches["test"].image_set)

@@ -102,25 +102,30 @@ class ZCA:
     """ZCA whitening: pixels are decorrelated while the image stays recognisable (question 21).
 
     With E and Λ the eigenvectors and eigenvalues of the covariance of the train images, an image x
-    becomes E (Λ + epsilon)^(-1/2) Eᵀ (x - mean). Krizhevsky, 2009, appendix A.
+    becomes E (Λ + epsilon)^(-1/2) Eᵀ (x - mean). Krizhevsky, 2009, appendix A. Each channel is
+    brought to variance 1 first, so that epsilon means the same whatever the images, and the result
+    to variance 1, so that a learning rate does.
 
     Args:
         images: uint8 (N, C, H, W), the train set.
-        epsilon: for values between 0 and 1; larger means smoother, and less noise amplified.
+        epsilon: larger means smoother, and less noise amplified.
     """
 
-    def __init__(self, images: Tensor, epsilon: float = 0.01):
-        flat = to_unit(images).flatten(1)  # (N, C·H·W)
+    def __init__(self, images: Tensor, epsilon: float = 0.1):
+        self.by_channel = Normalise(channel_statistics(images))
+        flat = self.by_channel(images).flatten(1)  # (N, C·H·W)
         self.mean = flat.mean(0)
         covariance = torch.cov(flat.T, correction=0).double()
         eigenvalues, vectors = torch.linalg.eigh(covariance)
-        scales = (eigenvalues.clamp_min(0) + epsilon).rsqrt()
-        self.matrix = (vectors * scales @ vectors.T).float()  # symmetric
+        shrunk = eigenvalues.clamp_min(0)
+        matrix = vectors * (shrunk + epsilon).rsqrt() @ vectors.T  # symmetric
+        deviation = (shrunk / (shrunk + epsilon)).mean().sqrt().clamp_min(1e-6)  # of what comes out
+        self.matrix = (matrix / deviation).float()
 
     def __call__(self, images: Tensor) -> Tensor:
         if self.matrix.device != images.device:
             self.mean, self.matrix = self.mean.to(images.device), self.matrix.to(images.device)
-        flat = to_unit(images).flatten(1) - self.mean
+        flat = self.by_channel(images).flatten(1) - self.mean
         return (flat @ self.matrix).view(images.shape)
 
     def __repr__(self) -> str:

@@ -10,7 +10,7 @@ from torch import Tensor
 from tp_cnn.data import synthetic
 from tp_cnn.data.files import cache, catalog, download, folders, formats, layouts
 from tp_cnn.data.files.catalog import SPLITS, Dataset
-from tp_cnn.data.files.download import Network, Patience, download_file, md5, one_at_a_time
+from tp_cnn.data.files.download import NetworkState, Patience, download_file, md5, one_at_a_time
 from tp_cnn.data.files.layouts import shown
 from tp_cnn.data.files.verify import FileVerdict, is_official, verify
 from tp_cnn.errors import CourseError
@@ -158,7 +158,7 @@ def fetch(name: str, root: str | Path | None = None) -> list[StoredSplit]:
     if name in catalog.GENERATED:
         raise CourseError(f"{name}: nothing to download, the package makes it: --dataset {name}")
     dataset = catalog.dataset(name)
-    Network.answers = True  # asked for by name: tried again
+    NetworkState.answers = True  # asked for by name: tried again
     place = _fetch(dataset, [layouts.expanded(root)] if root else layouts.roots())
     return [_row(_find(dataset, [place], split), split) for split in SPLITS]
 
@@ -231,7 +231,7 @@ def _find(dataset: Dataset, places: list[Path], split: str) -> layouts.Found:
 def _fetch(dataset: Dataset, places: list[Path]) -> Path:
     """Download into the first of ``places`` that can be written to; return it."""
     hosts = catalog.hosts(dataset)
-    if not Network.answers:
+    if not NetworkState.answers:
         raise CourseError(
             f"{dataset.name}: not downloaded, the network gave nothing a moment ago; "
             f"{layouts.ways_out(dataset)}"

@@ -47,7 +47,15 @@ CONFIGURATIONS = {
         {"learning_rate": 0.01, "momentum": 0.9, "schedule": "exponential", "decay": 0.95},
     ),
     "dropout": Configuration("momentum", "+ dropout", model_options={"dropout": 0.5}),
-    "batch-norm": Configuration("dropout", "+ batch norm", model_options={"batch_norm": True}),
+    "batch-norm": Configuration(
+        "dropout", "+ normalisation par lot", model_options={"batch_norm": True}
+    ),
+    # The whole chain, with the schedule and the rate that suit it (notebook 05, part 7).
+    "best": Configuration(
+        "batch-norm",
+        "la meilleure recette",
+        {"learning_rate": 0.1, "schedule": "one-cycle", "weight_decay": 5e-4},
+    ),
     # Question 19: the smaller deviation that the lab sheet quotes. Question 21: ZCA.
     "normalisation-images": Configuration("base", "écart-type par image", {"normalise": "images"}),
     "zca": Configuration("base", "ZCA", {"normalise": "zca"}),

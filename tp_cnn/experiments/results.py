@@ -1,8 +1,8 @@
-"""A folder of training runs that survives a kill and that several processes fill together.
+"""A folder of training runs that survives a kill.
 
 It holds a JSON file a run, written whole after each epoch and renamed, so that a reader sees the
-old one or the new one. The test measure ends the run. Beside it lie the run's lock, and its
-checkpoint until it is done.
+old one or the new one. The test measure ends the run. Beside it lies its checkpoint until it is
+done.
 """
 
 import hashlib
@@ -10,7 +10,7 @@ import json
 import re
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -115,14 +115,13 @@ class Results:
         Raises:
             CourseError: see `refuse_mixing`; never if ``mix``.
         """
-        with self._lock("results"):
-            if not mix:
-                self.refuse_mixing(run)
-            known = self.runs().get(run.identifier) or replace(run, begun=time.time())
-            earlier = [*known.earlier, known.conditions]
-            earlier = [one for one in earlier if one != run.conditions]
-            run = replace(run, history=known.history, earlier=earlier, begun=known.begun)
-            self.save(run)
+        if not mix:
+            self.refuse_mixing(run)
+        known = self.runs().get(run.identifier) or replace(run, begun=time.time())
+        earlier = [*known.earlier, known.conditions]
+        earlier = [one for one in earlier if one != run.conditions]
+        run = replace(run, history=known.history, earlier=earlier, begun=known.begun)
+        self.save(run)
         return run
 
     def save(self, run: Run) -> None:
@@ -131,23 +130,26 @@ class Results:
             temporary.write_text(json.dumps(asdict(run), ensure_ascii=False), encoding="utf-8")
 
     @contextmanager
-    def claim(self, run: Run) -> Iterator[bool]:
-        """Whether the run is ours for the block: false while another process has it."""
-        lock = self._lock(run.identifier)
-        with suppress(Timeout):
-            lock.acquire(timeout=0)
+    def alone(self) -> Iterator[None]:
+        """Keep other comparisons out of the folder for the block.
+
+        Raises:
+            CourseError: one is at work there.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
         try:
-            yield lock.is_locked
-        finally:
-            lock.release()  # does nothing if it is not ours
+            # The system frees it when its holder dies.
+            with FileLock(self.folder / "results.lock", timeout=0):
+                yield
+        except Timeout:
+            raise CourseError(
+                f"{self.folder}: another comparison is at work there; wait until it ends, or give "
+                "another folder (--results)"
+            ) from None
 
     def checkpoint(self, run: Run) -> Path:
         """Where the checkpoint of a run lies until it is done."""
         return self.folder / f"{run.identifier}.pt"
-
-    def _lock(self, name: str) -> FileLock:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        return FileLock(self.folder / f"{name}.lock")  # the system frees it when its holder dies
 
 
 def _read(path: Path) -> Run:

@@ -122,15 +122,13 @@ def about(runs: Iterable[Run]) -> dict[str, str]:
     """Where the numbers come from: budget, data, code, device; all the values if several."""
     facts = [
         {
-            "budget": "{model} on {dataset}, {epochs} epochs, images {images}, validation "
-            "{validation}".format(**{**run.recipe, "model": run.conditions["model"]}).replace(
-                "images 0,", "all train images,"
-            ),
+            "budget": _budget(run),
             "data": f"{run.about['data']}; train {run.conditions['train set']}, test "
             f"{run.conditions['test set']}",
             "device": run.about["device"],
             "code": ", ".join(sorted({*map(_code, run.earlier), _code(run.conditions)})),
             "torch": run.conditions["torch"],
+            "precision": run.conditions.get("precision", "float32"),
             "date": run.about["date"],
             "seeds": str(run.seed),
         }
@@ -138,6 +136,12 @@ def about(runs: Iterable[Run]) -> dict[str, str]:
     ]
     keys = facts[0] if facts else []
     return {key: ", ".join(sorted({fact[key] for fact in facts})) for key in keys}
+
+
+def _budget(run: Run) -> str:
+    settings = {**run.recipe, "model": run.conditions.get("model", run.recipe["model"])}
+    text = "{model} on {dataset}, {epochs} epochs, images {images}, validation {validation}"
+    return text.format(**settings).replace("images 0,", "all train images,")
 
 
 def _code(conditions: dict) -> str:

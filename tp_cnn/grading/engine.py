@@ -16,7 +16,7 @@ from tp_cnn.grading.rebuild import Rebuilt
 from tp_cnn.grading.sandbox.execution import Execution, Executor
 from tp_cnn.grading.sandbox.process import START
 from tp_cnn.grading.selection import is_given, is_solution
-from tp_cnn.grading.steps import Judgement, is_test, tests
+from tp_cnn.grading.steps import Step, is_test, tests
 
 LONGEST_MESSAGE = 2000  # characters
 TOO_MUCH = "le processus qui juge a dépassé sa mémoire ou son temps"
@@ -28,7 +28,7 @@ class Exam:
 
     source: Source
     assignment: object  # the notebook, hidden tests inside
-    tests: dict[str, list[Judgement]]  # what each test cell asks for
+    tests: dict[str, list[Step]]  # what each test cell asks for
     others: dict[str, set[str]] = field(default_factory=dict)  # other notebooks: their grade ids
 
     @classmethod
@@ -204,11 +204,14 @@ def _execute(rebuilt: Rebuilt, prepared, executor: Executor, exam: Exam) -> Exec
     return execution
 
 
-def executed(executor: Executor, prepared, tests: dict[str, list[Judgement]]) -> Execution:
-    """Execute a notebook and carry out its tests, in the process where this is called."""
-    from tp_cnn.grading.judge import Bench  # imports PyTorch
+def executed(executor: Executor, prepared, tests: dict[str, list[Step]]) -> Execution:
+    """Execute a notebook and carry out its tests, in the process where this is called.
 
-    return executor.execute(prepared, Bench(tests))
+    A notebook with checks of a kind that cannot be judged from here runs its tests in the sandbox.
+    """
+    from tp_cnn.grading.judge import Bench, is_outside  # imports PyTorch
+
+    return executor.execute(prepared, Bench(tests) if is_outside(tests) else None)
 
 
 def _fail(cell) -> None:

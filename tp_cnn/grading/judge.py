@@ -18,19 +18,22 @@ from tp_cnn.checks.engine import plain
 from tp_cnn.checks.engine.blocks import BlockCheck
 from tp_cnn.checks.engine.calls import Refused, Trial, attempt
 from tp_cnn.checks.engine.facts import Fact, Seen
-from tp_cnn.checks.engine.framework import Check, FunctionCheck, Verdict, grade
+from tp_cnn.checks.engine.framework import Check, FunctionCheck, ValueCheck, Verdict, grade
 from tp_cnn.checks.engine.limits import LIMIT
 from tp_cnn.checks.engine.loops import LoopCheck, Observation
 from tp_cnn.checks.engine.networks import NetworkCheck
 from tp_cnn.checks.engine.running import Failure, Returned
+from tp_cnn.checks.engine.tables import TableCheck
 from tp_cnn.grading.mirror import Mirrors
+from tp_cnn.grading.sandbox.desk import OBSERVED
 from tp_cnn.grading.sandbox.execution import Conversation, Doubtful
-from tp_cnn.grading.steps import CHECKS, Judgement
+from tp_cnn.grading.steps import CHECKS, Step
 
 LONGEST = 5000  # characters of a message
 ILLEGIBLE = "la réponse n'a pas pu être lue."
 TOO_LONG = Failure("exception", "le résultat est trop grand pour être lu", ("ValueError",))
 DOUBT = "au test « {} », ce que le noyau a répondu n'a pas de sens"
+JUDGED = (ValueCheck, TableCheck, FunctionCheck, NetworkCheck, BlockCheck, *OBSERVED)
 FORGED = (ValueError, KeyError, IndexError, TypeError, AttributeError, RuntimeError)
 
 
@@ -55,7 +58,7 @@ class Talk:
 class Bench:
     """Carries out the tests of a notebook."""
 
-    def __init__(self, tests: dict[str, list[Judgement]]):
+    def __init__(self, tests: dict[str, list[Step]]):
         self.tests = tests
 
     def __contains__(self, cell: str) -> bool:
@@ -118,6 +121,15 @@ def check_named(name: str) -> Check:
     if not isinstance(found, Check):
         raise KeyError(name)
     return found
+
+
+def is_outside(tests: dict[str, list[Step]]) -> bool:
+    """Whether all the tests of a notebook can be carried out here.
+
+    Classes, and what is done to a pretrained or trained network, cannot: their checks run beside the student's code.
+    """
+    steps = [step for one in tests.values() for step in one]
+    return all(isinstance(check_named(step.check), JUDGED) for step in steps)
 
 
 def judge(check: Check, seed: int, talk: Talk, told: dict) -> Verdict:

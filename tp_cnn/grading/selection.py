@@ -18,7 +18,7 @@ from tp_cnn.grading.suspicions import parse_cell
 DRAWING = ("tp_cnn.plots", "tp_cnn.display", "tp_cnn.authoring.report", "IPython.display")
 # What these bind or change cannot be told from the text: a cell that calls them is executed.
 UNKNOWN = {"exec", "eval", "globals", "locals", "vars", "setattr", "get_ipython", "*"}
-BUILTINS = set(dir(builtins)) - UNKNOWN  # calling range() changes no range
+BUILTINS = set(dir(builtins)) - UNKNOWN  # to call range changes nothing; to bind its name does
 SETTING = re.compile(r"set_\w+|seed|manual_seed|filterwarnings|simplefilter")  # of a module
 
 

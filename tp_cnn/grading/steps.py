@@ -15,7 +15,7 @@ FORM = "grade(check.name(answer, seed=1), points=2), below lines such as check.n
 
 
 @dataclass(frozen=True)
-class Judgement:
+class Step:
     """One statement of a test cell: a check of what an expression gives."""
 
     check: str  # "lenet.lenet5"
@@ -29,7 +29,7 @@ def is_test(cell) -> bool:
     return role(cell.metadata.get("nbgrader", {})) == "test"
 
 
-def tests(assignment) -> dict[str, list[Judgement]]:
+def tests(assignment) -> dict[str, list[Step]]:
     """The steps of each test cell, by its identifier.
 
     Raises:
@@ -52,7 +52,7 @@ def _imports(assignment) -> dict[str, str]:
     return found
 
 
-def _steps(cell, known: dict[str, str]) -> list[Judgement]:
+def _steps(cell, known: dict[str, str]) -> list[Step]:
     try:
         steps = [_step(statement.value, known) for statement in ast.parse(cell.source).body]
     except (AttributeError, KeyError, SyntaxError, TypeError, ValueError) as error:
@@ -66,11 +66,11 @@ def _steps(cell, known: dict[str, str]) -> list[Judgement]:
     return steps
 
 
-def _step(call: ast.Call, known: dict[str, str], points: float | None = None) -> Judgement:
+def _step(call: ast.Call, known: dict[str, str], points: float | None = None) -> Step:
     options = {one.arg: ast.literal_eval(one.value) for one in call.keywords}
     (first,) = call.args
     if known.get(getattr(call.func, "id", "")) == GRADE:
         return _step(first, known, float(options["points"]))
     names = ast.unparse(call.func).split(".")
     names[0] = known[names[0]]
-    return Judgement(".".join(names), ast.unparse(first), int(options.get("seed", 0)), points)
+    return Step(".".join(names), ast.unparse(first), int(options.get("seed", 0)), points)

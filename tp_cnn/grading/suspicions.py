@@ -80,7 +80,17 @@ DUNDERS = {  # that honest code reads; it may define any other
     *("__enter__", "__exit__", "__post_init__", "__annotations__", "__main__"),
 }
 HARMLESS = {  # of modules that otherwise are of the kernel
-    "sys": {"version", "version_info", "platform", "executable", "path", "getsizeof", "maxsize"},
+    "sys": {
+        "version",
+        "version_info",
+        "platform",
+        "executable",
+        "path",
+        "getsizeof",
+        "maxsize",
+        "stderr",
+        "stdout",
+    },
     "gc": {"collect", "enable", "disable"},
 }
 SETTINGS = {"rcParams", "options", "backends", "environ"}  # of libraries, which are there for that

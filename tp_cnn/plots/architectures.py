@@ -1,18 +1,20 @@
 """Pictures of notebook 08: a history of networks, blocks, activations, depth, attention."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping, Sequence
 from itertools import cycle
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
-from matplotlib.figure import Figure
-from matplotlib.patches import FancyBboxPatch
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from torch import Tensor
 
-from tp_cnn.plots.style import COLOURS, INK, MARKERS, PERCENT, clean, figure
+from tp_cnn.plots.style import COLOURS, INK, MARKERS, clean, figure, percent_tick
 from tp_cnn.training.history import History
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 class Milestone(NamedTuple):
@@ -59,6 +61,8 @@ def blocks() -> Figure:
 
 
 def _box(axis, x: float, y: float, text: str, width: float = 3.4, colour: str = COLOURS[0]) -> None:
+    from matplotlib.patches import FancyBboxPatch
+
     corner = (x - width / 2, y - 0.55)
     axis.add_patch(
         FancyBboxPatch(corner, width, 1.1, boxstyle="round,pad=0.1", fc=colour, alpha=0.2, lw=0)
@@ -190,6 +194,8 @@ def attention(image: Tensor, weights: Tensor, patch: tuple[int, int]) -> Figure:
         weights: (heads, rows, columns), shares of sum 1.
         patch: (row, column) of the patch that looks.
     """
+    from matplotlib.patches import FancyBboxPatch
+
     drawn, axes = figure(1, len(weights) + 1, width=9.0, height=2.4)
     rows, columns = weights.shape[1:]
     height, width = image.shape[1] / rows, image.shape[2] / columns
@@ -208,7 +214,8 @@ def attention(image: Tensor, weights: Tensor, patch: tuple[int, int]) -> Figure:
         axis.set_title(f"tête {number}", fontsize=9)
     for axis in axes:
         axis.set(xticks=[], yticks=[])
-    drawn.colorbar(shown, ax=list(axes[1:]), label="part", format=PERCENT, shrink=0.8)
+    bar = drawn.colorbar(shown, ax=list(axes[1:]), label="part", shrink=0.8)
+    bar.ax.yaxis.set_major_formatter(percent_tick)
     return drawn
 
 
@@ -229,6 +236,8 @@ def trade_offs(
         accuracies: network -> accuracies in [0, 1], one a seed; a bar joins the extremes.
         costs: name of the axis -> network -> cost.
     """
+    from matplotlib.ticker import LogLocator, NullFormatter
+
     drawn, axes = figure(1, len(costs), width=9.0, height=3.6, sharey=True, squeeze=False)
     for axis, (title, by_network) in zip(axes.flat, costs.items(), strict=True):
         for (name, values), colour, marker in zip(
@@ -239,11 +248,11 @@ def trade_offs(
             axis.plot(cost, middle, marker, color=colour, markersize=8, label=name)
         axis.set_xscale("log")
         axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))
+        axis.xaxis.set_major_formatter(lambda value, _: short(value))
         axis.xaxis.set_minor_formatter(NullFormatter())
         axis.set_xlabel(title)
         clean(axis)
     axes[0, 0].set_ylabel("images bien classées")
-    axes[0, 0].yaxis.set_major_formatter(PERCENT)
+    axes[0, 0].yaxis.set_major_formatter(percent_tick)
     drawn.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside right", frameon=False)
     return drawn

@@ -1,24 +1,31 @@
 """Pictures of notebook 04: where the weights are, visual words, grids of runs, overfitting."""
 
+from __future__ import annotations
+
 import statistics
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 from math import log, prod
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
-from matplotlib.ticker import FuncFormatter, MaxNLocator
 from torch import Tensor
 from torch.nn.functional import pad
 
 from tp_cnn.display import thousands
-from tp_cnn.plots.style import COLOURS, INK, PERCENT, clean, figure
+from tp_cnn.plots.style import COLOURS, INK, clean, figure, percent_tick, whole_numbers
 from tp_cnn.training.history import History
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 BLUE, ORANGE, GREEN = COLOURS[:3]
 GREY = "0.6"
-DECIMAL = FuncFormatter(lambda value, _: f"{value:g}".replace(".", ","))
+
+
+def _decimal_tick(value: float, _position: int) -> str:
+    return f"{value:g}".replace(".", ",")
 
 
 def layer_shares(layers: Mapping[str, tuple[int | tuple[int, ...], int]]) -> Figure:
@@ -58,6 +65,8 @@ def patches_on(image: Tensor, side: int, stride: int, title: str = "") -> Figure
         image: uint8 (C, H, W).
         side, stride: pixels.
     """
+    from matplotlib.patches import Rectangle
+
     count = 6
     top = (image.shape[1] - side) // 2
     drawn, axes = figure(1, count + 1, width=7.5, height=1.9, width_ratios=[3, *[1] * count])
@@ -82,6 +91,7 @@ def vocabulary(words: Tensor, channels: int, title: str = "", columns: int = 25)
     Args:
         words: float32 (words, channels·side·side).
     """
+
     side = round((words.shape[1] / channels) ** 0.5)
     pictures = words.view(-1, channels, side, side)
     mosaic = _mosaic(pictures, columns)
@@ -122,7 +132,7 @@ def histograms(images: Tensor, shares: Tensor, titles: Sequence[str]) -> Figure:
         left.set_title(title, fontsize=9)
         right.bar(range(len(share)), share.numpy(), width=1.0, color=BLUE)
         right.set_ylim(0, float(shares.max()) * 1.05)
-        right.yaxis.set_major_formatter(PERCENT)
+        right.yaxis.set_major_formatter(percent_tick)
         clean(right)
     axes[-1, 1].set_xlabel("mot du vocabulaire")
     axes[0, 1].set_title("part des morceaux de l'image, par mot", fontsize=9)
@@ -154,8 +164,8 @@ def grid(runs: Mapping[tuple[float, int], History], title: str = "") -> Figure:
         axis.set_title(f"lots de {size}", fontsize=10)
     for axis in axes[-1]:
         axis.set_xlabel("époque")
-    axes[0, 0].yaxis.set_major_formatter(PERCENT)
-    axes[0, 0].xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes[0, 0].yaxis.set_major_formatter(percent_tick)
+    whole_numbers(axes[0, 0].xaxis)
     top = max(max(h.train_accuracy + h.validation_accuracy) for h in runs.values() if h)
     axes[0, 0].set(xlim=(0.5, max(map(len, runs.values())) + 0.5), ylim=(0, 1.35 * top))
     lines = next(axis.get_lines() for axis in axes.flat if axis.get_lines())
@@ -166,13 +176,17 @@ def grid(runs: Mapping[tuple[float, int], History], title: str = "") -> Figure:
 
 
 def _cell(axis: Axes, history: History) -> None:
-    text = "diverge"
-    if history:
-        axis.plot(history.epoch, history.train_accuracy, "--", color=BLUE, **_seen(history))
-        axis.plot(history.epoch, history.validation_accuracy, "-", color=BLUE, **_seen(history))
-        seconds = statistics.median(history.seconds)
-        accuracy = history[-1].validation_accuracy
-        text = f"{100 * accuracy:.0f} % · {seconds:.1f} s".replace(".", ",")
+    if not history:
+        text = "diverge : le coût\nn'est plus un nombre"
+        place = {"transform": axis.transAxes, "ha": "center", "va": "center"}
+        axis.text(0.5, 0.5, text, color=ORANGE, fontsize=9, **place)
+        axis.set_facecolor("0.96")
+        return
+    axis.plot(history.epoch, history.train_accuracy, "--", color=BLUE, **_seen(history))
+    axis.plot(history.epoch, history.validation_accuracy, "-", color=BLUE, **_seen(history))
+    seconds = statistics.median(history.seconds)
+    accuracy = history[-1].validation_accuracy
+    text = f"{100 * accuracy:.0f} % · {seconds:.1f} s".replace(".", ",")
     axis.text(0.04, 0.95, text, transform=axis.transAxes, va="top", color=INK, fontsize=9)
     clean(axis)
 
@@ -193,19 +207,17 @@ def first_losses(losses: Mapping[str, Sequence[float]], classes: int) -> Figure:
     )
     axis.set(yticks=range(len(losses)), yticklabels=losses, ylim=(-0.5, len(losses)))
     axis.set(xlabel="coût moyen avant d'apprendre", xlim=(0, None))
-    axis.xaxis.set_major_formatter(DECIMAL)
+    axis.xaxis.set_major_formatter(_decimal_tick)
     clean(axis)
     return drawn
 
 
-def loss_by_step(losses: Sequence[float], classes: int, title: str = "") -> Figure:
-    """The loss of one batch, update after update, beside log C."""
+def loss_by_step(losses: Sequence[float], title: str = "") -> Figure:
+    """The loss of one batch, update after update."""
     drawn, axis = figure(width=5.6, height=2.8)
     axis.plot(range(1, len(losses) + 1), losses, color=BLUE)
-    axis.axhline(log(classes), color=INK, linestyle="--", linewidth=1)
-    axis.text(len(losses), log(classes), f"log {classes}", ha="right", va="bottom", fontsize=9)
     axis.set(xlabel="mises à jour", ylabel="coût du lot", title=title, ylim=(0, None))
-    axis.yaxis.set_major_formatter(DECIMAL)
+    axis.yaxis.set_major_formatter(_decimal_tick)
     clean(axis)
     return drawn
 
@@ -216,32 +228,36 @@ def overfitting(
     """Loss and accuracy by epoch: train dashed, validation full, the gap between them shaded.
 
     Args:
-        references: name -> history of longer runs on more images, drawn below in grey.
+        references: name -> history of longer runs on more images, drawn below in grey, each with
+            a marker of its own.
     """
     drawn, (left, right) = figure(1, 2, width=8.5, height=3.4)
     for axis, measure in ((left, "loss"), (right, "accuracy")):
-        for label, reference in (references or {}).items():
-            _pair(axis, reference, measure, GREY, label, shaded=False)
-        _pair(axis, history, measure, BLUE, name, shaded=True)
+        for (label, reference), marker in zip((references or {}).items(), cycle("sDv")):
+            _pair(axis, reference, measure, {"color": GREY, "marker": marker, "ms": 3.5}, label)
+        _pair(axis, history, measure, {"color": BLUE, "linewidth": 2, **_seen(history)}, name)
+        train, held_out = _both(history, measure)
+        axis.fill_between(history.epoch, train, held_out, color=ORANGE, alpha=0.15, linewidth=0)
         axis.set_xlabel("époque")
-        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+        whole_numbers(axis.xaxis)
         clean(axis)
     left.set(title="Coût", ylabel="coût moyen par image", ylim=(0, None))
-    left.yaxis.set_major_formatter(DECIMAL)
+    left.yaxis.set_major_formatter(_decimal_tick)
     right.set(title="Exactitude", ylabel="images bien classées", ylim=(0, 1))
-    right.yaxis.set_major_formatter(PERCENT)
+    right.yaxis.set_major_formatter(percent_tick)
     handles, labels = left.get_legend_handles_labels()
     drawn.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False)
     return drawn
 
 
-def _pair(axis: Axes, history: History, measure: str, colour: str, name: str, shaded: bool):
-    train, held_out = (getattr(history, f"{part}_{measure}") for part in ("train", "validation"))
-    style = {"color": colour, "linewidth": 2.0 if shaded else 1.2, **_seen(history)}
+def _both(history: History, measure: str) -> tuple[list[float], list[float]]:
+    return getattr(history, f"train_{measure}"), getattr(history, f"validation_{measure}")
+
+
+def _pair(axis: Axes, history: History, measure: str, style: dict, name: str) -> None:
+    train, held_out = _both(history, measure)
     axis.plot(history.epoch, train, "--", label=f"{name}, apprentissage", **style)
     axis.plot(history.epoch, held_out, "-", label=f"{name}, validation", **style)
-    if shaded:
-        axis.fill_between(history.epoch, train, held_out, color=ORANGE, alpha=0.15, linewidth=0)
 
 
 def _seen(history: History) -> dict:

@@ -1,15 +1,28 @@
 """Pictures of notebook 03: filters, feature maps, accuracy against a change, half an epoch."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import torch
-from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 from torch import Tensor, nn
 
 from tp_cnn.display import decimal
-from tp_cnn.plots.style import COLOURS, INK, MARKERS, PERCENT, SIGNED, clean, figure
+from tp_cnn.plots.style import (
+    COLOURS,
+    INK,
+    MARKERS,
+    clean,
+    figure,
+    percent_tick,
+    signed_colours,
+    whole_numbers,
+)
 from tp_cnn.training.history import History
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def filters_and_maps(convolution: nn.Conv2d, image: Tensor, title: str = "") -> Figure:
@@ -31,9 +44,9 @@ def filters_and_maps(convolution: nn.Conv2d, image: Tensor, title: str = "") -> 
     axes[1, 0].set_title("image", fontsize=8, color=INK)
     limit, map_limit = weights.abs().max(), maps.abs().max()
     for number, (kernel, response) in enumerate(zip(weights, maps, strict=True), start=1):
-        axes[0, number].imshow(kernel, cmap=SIGNED, vmin=-limit, vmax=limit)
+        axes[0, number].imshow(kernel, cmap=signed_colours(), vmin=-limit, vmax=limit)
         axes[0, number].set_title(f"filtre {number}", fontsize=8, color=INK)
-        axes[1, number].imshow(response, cmap=SIGNED, vmin=-map_limit, vmax=map_limit)
+        axes[1, number].imshow(response, cmap=signed_colours(), vmin=-map_limit, vmax=map_limit)
     drawn.suptitle(
         title or "Filtres appris et leurs cartes (orange : positif, bleu : négatif)", fontsize=10
     )
@@ -54,8 +67,8 @@ def accuracy_against(
         colour = COLOURS[number % len(COLOURS)]
         axis.plot(values, line, marker=MARKERS[number % len(MARKERS)], color=colour, label=name)
     axis.set(xlabel=xlabel, ylabel="images bien classées", title=title)
-    axis.yaxis.set_major_formatter(PERCENT)
-    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axis.yaxis.set_major_formatter(percent_tick)
+    whole_numbers(axis.xaxis)
     axis.legend(frameon=False)
     clean(axis)
     return drawn
@@ -67,6 +80,8 @@ def half_epoch(history: History) -> Figure:
     A mean over an epoch speaks of the networks of the whole epoch, on average of the one of its
     middle; validation speaks of the one of its end (question 14). Losses are on a log axis.
     """
+    from matplotlib.ticker import LogLocator, NullLocator
+
     drawn, axes = figure(1, 2, width=8.5, height=3.2, sharey=True)
     titles = ["comme dans le tableau", "moyenne placée au milieu de l'époque"]
     for axis, title, delay in zip(axes, titles, (0, 0.5), strict=True):
@@ -76,7 +91,7 @@ def half_epoch(history: History) -> Figure:
             history.epoch, history.validation_loss, "s-", color=COLOURS[1], label="validation"
         )
         axis.set(xlabel="lectures des images", title=title, xlim=(0, len(history) + 0.2))
-        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+        whole_numbers(axis.xaxis)
         axis.set_yscale("log")
         axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axis.yaxis.set_major_formatter(lambda value, _: decimal(value, "g"))

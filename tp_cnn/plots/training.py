@@ -1,17 +1,20 @@
 """Pictures of a training run and of its mistakes: curves, image grid, confusion matrix."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from itertools import cycle
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
-from sklearn.metrics import ConfusionMatrixDisplay, confusion_matrix
 from torch import Tensor
 
 from tp_cnn.errors import CourseError
-from tp_cnn.plots.style import COLOURS, INK, MARKERS, PERCENT, clean, figure
+from tp_cnn.plots.style import COLOURS, INK, MARKERS, clean, figure, percent_tick, whole_numbers
 from tp_cnn.training.history import History
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def curves(histories: Mapping[str, History], title: str = "") -> Figure:
@@ -33,9 +36,9 @@ def curves(histories: Mapping[str, History], title: str = "") -> Figure:
                     axis.plot(history.epoch, values, line, **style)
     left.set(title="Coût (entropie croisée)", xlabel="époque", ylabel="coût moyen par image")
     right.set(title="Exactitude", xlabel="époque", ylabel="images bien classées")
-    right.yaxis.set_major_formatter(PERCENT)
+    right.yaxis.set_major_formatter(percent_tick)
     for axis in (left, right):
-        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+        whole_numbers(axis.xaxis)
         clean(axis)
     handles, labels = left.get_legend_handles_labels()
     drawn.legend(
@@ -69,7 +72,9 @@ def image_grid(
         axis.axis("off")
     for axis, image in zip(axes.flat, images.cpu().numpy(), strict=False):
         grey = image.shape[0] == 1
-        axis.imshow(image[0] if grey else image.transpose(1, 2, 0), cmap="gray" if grey else None)
+        pixels = image[0] if grey else image.transpose(1, 2, 0)
+        # Squares, as they are: smoothed pixels weigh twice as much in a notebook.
+        axis.imshow(pixels, cmap="gray" if grey else None, interpolation="nearest")
     for axis, text in zip(axes.flat, titles, strict=False):
         axis.set_title(text, fontsize=8, color=INK, pad=2)
     if title:
@@ -84,6 +89,8 @@ def confusion(
 
     Colours show the mistakes only, so that the diagonal does not hide them.
     """
+    from sklearn.metrics import ConfusionMatrixDisplay, confusion_matrix  # slow to import
+
     counts = confusion_matrix(labels, predictions, labels=range(len(classes)))
     mistakes = counts - np.diag(np.diag(counts))
     drawn, axis = figure(width=5.6, height=4.9)

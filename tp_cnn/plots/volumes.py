@@ -1,18 +1,20 @@
 """A network drawn as volumes, from the model itself: maps, then columns of neurons."""
 
+from __future__ import annotations
+
 from math import log2
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.colors import to_rgb
-from matplotlib.figure import Figure
-from matplotlib.patches import Polygon
 from torch import nn
 
 from tp_cnn.display import thousands
 from tp_cnn.models.summary import summary
 from tp_cnn.plots.style import COLOURS, INK, figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 BLUE, ORANGE, GREEN = COLOURS[:3]
 GREY = "#888888"
@@ -24,7 +26,7 @@ LETTER = 0.067  # of a label
 AWAY = np.array([0.34, 0.22])  # where one inch away from the reader is drawn
 
 
-class Step(NamedTuple):
+class VolumeStep(NamedTuple):
     """A volume, and the layer that gives it."""
 
     layer: str
@@ -77,9 +79,9 @@ def volumes(model: nn.Module, image_shape: tuple[int, int, int], title: str = ""
     return drawn
 
 
-def _steps(model: nn.Module, image_shape: tuple[int, int, int]) -> list[Step]:
+def _steps(model: nn.Module, image_shape: tuple[int, int, int]) -> list[VolumeStep]:
     """The volumes to draw: the image, then one for each layer that makes another one."""
-    steps = [Step("image", tuple(image_shape), GREY)]
+    steps = [VolumeStep("image", tuple(image_shape), GREY)]
     for row in summary(model, image_shape):
         module, last = model.get_submodule(row.name), steps[-1]
         if row.output_shape == last.shape and not isinstance(module, (nn.Conv2d, nn.Linear)):
@@ -91,20 +93,20 @@ def _steps(model: nn.Module, image_shape: tuple[int, int, int]) -> list[Step]:
     return steps
 
 
-def _step(module: nn.Module, shape: tuple[int, ...]) -> Step:
+def _step(module: nn.Module, shape: tuple[int, ...]) -> VolumeStep:
     if isinstance(module, nn.Linear):
-        return Step("dense", shape, GREEN)
+        return VolumeStep("dense", shape, GREEN)
     if isinstance(module, nn.Flatten):
-        return Step("mise à plat", shape, GREY)
+        return VolumeStep("mise à plat", shape, GREY)
     if isinstance(module, nn.Conv2d):
         kernel, stride = module.kernel_size[0], module.stride[0]
         jumps = f", stride {stride}" if stride > 1 else ""
-        return Step(f"conv {kernel}×{kernel}{jumps}", shape, BLUE, kernel)
+        return VolumeStep(f"conv {kernel}×{kernel}{jumps}", shape, BLUE, kernel)
     if isinstance(module, (nn.MaxPool2d, nn.AvgPool2d)):
         name = "max" if isinstance(module, nn.MaxPool2d) else "moyenne"
         kernel = module.kernel_size  # the course's poolings are square
-        return Step(f"{name} {kernel}×{kernel}", shape, ORANGE, kernel)
-    return Step(type(module).__name__, shape, GREY)
+        return VolumeStep(f"{name} {kernel}×{kernel}", shape, ORANGE, kernel)
+    return VolumeStep(type(module).__name__, shape, GREY)
 
 
 def _size(shape: tuple[int, ...], largest: int) -> tuple[float, float, float]:
@@ -120,6 +122,9 @@ def _draw_box(
     axis: Axes, corner: np.ndarray, size: tuple[float, float, float], colour: str
 ) -> None:
     """A box whose face nearest the reader has its lower left corner at ``corner``."""
+    from matplotlib.colors import to_rgb
+    from matplotlib.patches import Polygon
+
     right, up, away = np.array([size[0], 0]), np.array([0, size[1]]), AWAY * size[2]
     low, high = corner + right, corner + up
     faces = [
@@ -141,6 +146,8 @@ def _draw_window(
     target: np.ndarray,
 ) -> None:
     """The window that slides on the right face of a box, and lines from it to the ``target``."""
+    from matplotlib.patches import Polygon
+
     share = min(1, max(kernel / shape[-1], 0.14))  # smaller, nobody would see it
     up, away = np.array([0, size[1]]), AWAY * size[2]
     start = corner + [size[0], 0] + (1 - share) * (0.6 * up + 0.5 * away)

@@ -8,12 +8,13 @@ Four steps: cut patches, learn a vocabulary of patches without labels (k-means),
 by the histogram of its words, separate the classes with a linear SVM.
 """
 
+from typing import TYPE_CHECKING
+
 import torch
-from sklearn.cluster import MiniBatchKMeans
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
-from sklearn.svm import LinearSVC
 from torch import Tensor
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
 
 from tp_cnn.errors import CourseError
 
@@ -51,6 +52,8 @@ def draw_patches(images: Tensor, count: int, side: int = SIDE, seed: int = 0) ->
 
 def learn_vocabulary(patches: Tensor, words: int, seed: int = 0) -> Tensor:
     """The ``words`` centres that k-means finds among the patches, float32 (words, values)."""
+    from sklearn.cluster import MiniBatchKMeans  # slow to import
+
     kmeans = MiniBatchKMeans(words, batch_size=2048, n_init=1, random_state=seed)
     kmeans.fit(patches.numpy())
     return torch.from_numpy(kmeans.cluster_centers_).float()
@@ -60,6 +63,12 @@ def nearest_word(patches: Tensor, vocabulary: Tensor) -> Tensor:
     """The index of the centre closest to each patch: (..., values) -> int64 (...)."""
     # |p - v|² = |p|² - 2 (p·v - |v|²/2), and |p|² is the same for every word.
     return (patches @ vocabulary.T - vocabulary.square().sum(1) / 2).argmax(-1)
+
+
+def histogram(patches: Tensor, vocabulary: Tensor) -> Tensor:
+    """The share of the patches (n, values) whose closest word is each one: float32 (words,)."""
+    words = nearest_word(patches, vocabulary)
+    return torch.bincount(words, minlength=len(vocabulary)) / len(patches)
 
 
 def describe(images: Tensor, vocabulary: Tensor, side: int = SIDE) -> Tensor:
@@ -78,13 +87,17 @@ def describe(images: Tensor, vocabulary: Tensor, side: int = SIDE) -> Tensor:
     return torch.cat(histograms)
 
 
-def train_svm(histograms: Tensor, labels: Tensor, seed: int = 0) -> Pipeline:
+def train_svm(histograms: Tensor, labels: Tensor, seed: int = 0) -> "Pipeline":
     """A linear SVM on histograms, one weight a word and a bias for each class."""
+    from sklearn.pipeline import make_pipeline  # slow to import
+    from sklearn.preprocessing import StandardScaler
+    from sklearn.svm import LinearSVC
+
     svm = LinearSVC(C=0.001, dual=False, random_state=seed)
     return make_pipeline(StandardScaler(), svm).fit(histograms.sqrt().numpy(), labels.numpy())
 
 
-def accuracy(svm: Pipeline, histograms: Tensor, labels: Tensor) -> float:
+def accuracy(svm: "Pipeline", histograms: Tensor, labels: Tensor) -> float:
     """Share of the images that the SVM classifies well, between 0 and 1."""
     return float(svm.score(histograms.sqrt().numpy(), labels.numpy()))
 

@@ -8,6 +8,7 @@ import torch
 
 from tp_cnn.errors import CourseError
 from tp_cnn.files import atomic_write
+from tp_cnn.training import precision
 from tp_cnn.training.history import History, Row
 
 MOVING = {"last_epoch"}  # what a scheduler counts; its other public values say which one it is
@@ -44,6 +45,7 @@ class Checkpoint:
         state = {
             "identity": self.identity,
             "description": self.description,
+            "precision": precision.of(self.model),
             "history": [asdict(row) for row in history],
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
@@ -71,6 +73,7 @@ class Checkpoint:
             return History()
         state = self._read()
         self._refuse_another(state, epochs)
+        precision.keep(self.model, state.get("precision") or "float32")
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         if self.scheduler:
@@ -103,6 +106,9 @@ class Checkpoint:
         # What the caller named says enough: what follows from it need not be told too.
         found = _differences(state["identity"], self.identity)
         found = found or _differences(state["description"], self.description)
+        there, here = state.get("precision") or "float32", precision.of(self.model)
+        if here not in (None, there):
+            found.append(f"its precision is {there}, here it is {here}")
         done = len(state["history"])
         if done > epochs:
             found.append(f"its epochs are {done}, here they are {epochs}")

@@ -1,6 +1,7 @@
 """The table that a training run fills, one row an epoch."""
 
 import csv
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -86,6 +87,11 @@ class History(list):
 
     def __repr__(self) -> str:
         return "\n".join([HEADER, *map(str, self)])
+
+
+def lowest_epoch(losses: Sequence[float]) -> int:
+    """The number, from 1, of the epoch whose loss is the lowest: where to stop (notebook 04)."""
+    return losses.index(min(losses)) + 1
 
 
 def _row(line: dict[str, str]) -> Row:

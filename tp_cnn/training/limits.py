@@ -37,6 +37,7 @@ class Range(NamedTuple):
 
 RANGES = {
     "images": Range(int, 0, 1e9),
+    "test_images": Range(int, 0, 1e9),
     "shift": Range(int, 0, 1000),
     "crop": Range(int, 0, 10_000),
     "jitter": Range(float, 0, 1),

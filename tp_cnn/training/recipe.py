@@ -24,7 +24,7 @@ from tp_cnn.data.normalise import ZCA, Normalise, channel_statistics, to_unit
 from tp_cnn.data.sources import CLASSES, SHAPES, ImageSet, check_name, load
 from tp_cnn.errors import CourseError
 from tp_cnn.models import CIFAR_SIZE, Dense, LeNet5, count_weights, hidden_for
-from tp_cnn.training import Measure, evaluate, fit, limits
+from tp_cnn.training import Measure, distributed, evaluate, fit, limits, precision
 from tp_cnn.training.history import History
 
 EVALUATION_BATCH = 500  # no gradient to keep: larger batches go faster
@@ -41,6 +41,7 @@ class Recipe:
     model_options: dict = field(default_factory=dict)  # arguments of what makes the model
     images: int = 0  # train images kept, validation included; 0: all
     validation: float | int = 0.1  # share or number of the train images held out
+    test_images: int = 0  # test images measured, the same for every seed; 0: all
     normalise: str = "pixels"  # "none", "pixels", "images" (the two deviations) or "zca"
     shift: int = 0  # random shift in train, in pixels
     crop: int = 0  # size of the random crop in train, centred elsewhere; 0: none
@@ -85,6 +86,8 @@ def prepare(
     whole, test_set = load(recipe.dataset, "train", root), load(recipe.dataset, "test", root)
     if recipe.images:
         whole = keep(whole, recipe.images, recipe.seed)
+    if recipe.test_images:
+        test_set = keep(test_set, recipe.test_images)
     train_set, validation_set = split_train(whole, recipe.validation, recipe.seed)
     normalise = _normalisation(recipe, train_set)
     centred = (CenterCrop(recipe.crop),) if recipe.crop else ()
@@ -211,6 +214,14 @@ def check_known(recipe: Recipe) -> None:
         check_fits(recipe, recipe.dataset, SHAPES[recipe.dataset], CLASSES)
 
 
+def choose_precision(recipe: Recipe, image_set: ImageSet, where: torch.device) -> str:
+    """The precision in which such a run would train here."""
+    side = recipe.crop or image_set.images.shape[-1]
+    shape = (recipe.batch_size, image_set.images.shape[1], side, side)
+    model = make_model(recipe, image_set).to(memory_format=torch.channels_last)
+    return precision.choose(model, shape, where)
+
+
 def make_optimizer(recipe: Recipe, model: nn.Module) -> torch.optim.Optimizer:
     """The recipe's optimiser on the model's weights."""
     common = {"lr": recipe.learning_rate, "weight_decay": recipe.weight_decay}
@@ -250,7 +261,8 @@ def train(
         root: folder where the data is looked for first.
         device: by default the one that `tp_cnn.runtime.device` chooses.
         say: receives a few lines on the data, the network and the device, before training.
-        fit_options: ``checkpoint``, ``progress`` and ``after_epoch`` of `tp_cnn.training.fit`.
+        fit_options: ``checkpoint``, ``computes_in``, ``progress`` and ``after_epoch`` of
+            `tp_cnn.training.fit`.
 
     Raises:
         CourseError: see `tp_cnn.data.sources.load`, `make_model` and `tp_cnn.training.fit`.
@@ -270,17 +282,25 @@ def train(
     counts = ", ".join(f"{len(part.labels):,} {name}" for name, part in batches.items())
     say(f"images: {counts}")
     say(f"model: {recipe.model}, {count_weights(model):,} weights")
-    say(f"device: {runtime.describe_device(where)}")
+    together = f", {distributed.size()} processes" if distributed.size() > 1 else ""
+    say(f"device: {runtime.describe_device(where)}{together}")
+    checkpoint, computes_in = fit_options.get("checkpoint"), fit_options.pop("computes_in", None)
+    if distributed.size() > 1 and not (checkpoint and Path(checkpoint).exists()):
+        choice = computes_in or choose_precision(recipe, batches["test"].image_set, where)
+        computes_in = distributed.agreed(choice)
+    network = distributed.wrap(model)
     history = fit(
-        model,
+        network,
         batches["train"],
         batches["validation"],
         epochs=recipe.epochs,
         optimizer=optimizer,
         scheduler=scheduler,
         step_each=step_each,
+        computes_in=computes_in,
         identity=identity(recipe, batches["train"].image_set, test_set),
         **fit_options,
     )
-    test = None if history.interrupted else evaluate(batches["test"], model)
+    say(f"precision: {precision.of(model) or 'float32'}")
+    test = None if history.interrupted else evaluate(batches["test"], network)
     return Result(model, history, test, batches)

@@ -338,6 +338,7 @@ def by_hand(factor):
     def train(model, batches, epochs):
         speeds = [torch.zeros_like(weights) for weights in model.parameters()]
         rates = [0.01 * factor**epoch for epoch in range(epochs)]
+        model.train()
         for rate in rates:
             for images, labels in batches:
                 model.zero_grad()

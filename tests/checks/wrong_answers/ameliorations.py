@@ -121,7 +121,8 @@ def augmented(train=None, test=None):
     return both
 
 
-def train(model, batches, epochs):
+def train(model, batches, epochs, training=True):
+    model.train(training)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
     scheduler = torch.optim.lr_scheduler.ExponentialLR(optimizer, gamma=0.95)
     criterion = nn.CrossEntropyLoss()
@@ -160,6 +161,7 @@ def careless(
     schedule=None,
 ):
     def train(model, batches, epochs):
+        model.train()
         optimizer = make(model.parameters())
         scheduler = torch.optim.lr_scheduler.ExponentialLR(optimizer, gamma)
         scheduler = schedule(optimizer) if schedule else scheduler
@@ -340,6 +342,34 @@ def running_by_pytorch(maps, mean, variance, momentum):
     return layer.running_mean, layer.running_var
 
 
+def whiten(
+    train, images, epsilon, mean=None, power=-0.5, back=True, outside=0.0, source=None, count=None
+):
+    """By singular values, unlike the check."""
+    source = train if source is None else source
+    centred = source - source.mean(0)
+    _, singular, rows = torch.linalg.svd(centred, full_matrices=False)
+    variances = singular**2 / (len(source) if count is None else count)
+    scales = ((variances + epsilon) ** -power + outside) ** -1
+    found = (images - (source.mean(0) if mean is None else mean)) @ rows.T * scales
+    return found @ rows if back else found
+
+
+def whiten_by_numpy(train, images, epsilon):
+    values, vectors = np.linalg.eigh(np.cov(train.numpy(), rowvar=False))
+    matrix = vectors @ np.diag(1 / np.sqrt(values + epsilon)) @ vectors.T
+    return (images.numpy() - train.numpy().mean(0)) @ matrix
+
+
+def whiten_in_axes(train, images, epsilon, transposed=False):
+    """With the eigenvectors, whose order and signs are PyTorch's."""
+    values, vectors = torch.linalg.eigh(torch.cov(train.T))
+    if transposed:
+        vectors = vectors.T
+    scaled = (images - train.mean(0)) @ vectors / torch.sqrt(values + epsilon)
+    return scaled @ vectors.T if transposed else scaled
+
+
 ANSWERS = {
     "channel_statistics": Answers(
         right=[statistics, statistics_by_loop, lambda x: (*torch.std_mean(x, (0, 2, 3))[::-1],)],
@@ -474,7 +504,7 @@ ANSWERS = {
             "constant": careless(when="forgotten"),
             "rate": careless(sgd(lr=0.1, momentum=0.9)),
             "no-zero-grad": careless(zero=False),
-            "eval-mode": lambda model, batches, epochs: train(model.eval(), batches, epochs),
+            "eval-mode": lambda *inputs: train(*inputs, training=False),
             "told-after": careless(after=True),
             "factor-lost": careless(gamma=0.05),
         },
@@ -632,6 +662,32 @@ ANSWERS = {
             "kernel": features(kernel=3, padding=1),
             "missing-layer": without_one(5),
             "extra-layer": lambda: nn.Sequential(*features()(), nn.BatchNorm2d(64)),
+        },
+    ),
+    "whiten": Answers(
+        right=[whiten, whiten_by_numpy],
+        wrong={
+            "not-back": whiten_in_axes,
+            "no-epsilon": lambda train, images, epsilon: whiten(train, images, 0.0),
+            "from-images": lambda train, images, epsilon: whiten_by_numpy(images, images, epsilon),
+            "pooled": lambda train, images, epsilon: whiten(
+                train, images, epsilon, source=torch.cat([images, train])
+            ),
+            "own-mean": lambda *inputs: whiten(*inputs, mean=inputs[1].mean(0)),
+            "own-covariance": lambda train, images, epsilon: whiten_by_numpy(
+                images - images.mean(0) + train.mean(0), images, epsilon
+            ),
+            "centred-only": lambda train, images, epsilon: images - train.mean(0),
+            "not-centred": lambda *inputs: whiten(*inputs, mean=0),
+            "no-root": lambda *inputs: whiten(*inputs, power=-1),
+            "epsilon-outside": lambda train, images, epsilon: whiten(
+                train, images, 0.0, outside=epsilon
+            ),
+            "by-value": lambda train, images, epsilon: (
+                (images - train.mean(0)) / torch.sqrt(train.var(0) + epsilon)
+            ),
+            "transposed": lambda *inputs: whiten_in_axes(*inputs, transposed=True),
+            "not-divided": lambda *inputs: whiten(*inputs, count=1),
         },
     ),
 }

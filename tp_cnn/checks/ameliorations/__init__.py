@@ -15,6 +15,7 @@ from tp_cnn.checks.ameliorations.batch_norm import (
 from tp_cnn.checks.ameliorations.dropouts import classifier, dropout
 from tp_cnn.checks.ameliorations.normalisation import channel_statistics, normalise_both
 from tp_cnn.checks.ameliorations.optimisation import momentum_step, training_loop
+from tp_cnn.checks.ameliorations.whitening import whiten
 
 __all__ = [
     "augment",
@@ -31,4 +32,5 @@ __all__ = [
     "random_flip",
     "training_loop",
     "update_running",
+    "whiten",
 ]

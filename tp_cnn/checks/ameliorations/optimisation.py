@@ -209,7 +209,8 @@ training_loop = TrainingLoopCheck(
         Mistake(
             "eval-mode",
             _loop(training=False),
-            "Le réseau est passé en mode eval() : on apprend en mode train().",
+            "Le réseau arrive en mode eval(), comme après une évaluation, et y reste : dropout et "
+            "normalisation par lot n'y font pas leur travail. Dans quel mode apprend-on ?",
         ),
         Mistake(
             "told-after",

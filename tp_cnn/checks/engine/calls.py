@@ -24,6 +24,7 @@ ERRORS = {
     "ValueError": "valeur ou forme qui ne convient pas",
     "ZeroDivisionError": "division par zéro",
 }
+BLANK_ERRORS = ("TypeError", "AttributeError")  # of a computation with « ... »
 TO_FILL = "remplacez les « ... » par votre réponse."
 TOO_LONG = (
     "votre code n'a pas fini dans le temps laissé : cherchez une boucle qui ne s'arrête jamais, "
@@ -178,7 +179,8 @@ def _refusal(failure: Failure, outcome: Returned, names: list[str], trial: Trial
         return Refused(trial.when(TOO_LONG) + place + told(trial.printed), "time")
     if failure.kind == "gradients-off":
         return Refused(trial.when(GRADIENTS_OFF), "gradients-off")
-    if "TypeError" in failure.errors and "ellipsis" in failure.text.lower():
+    blank = any(name in failure.errors for name in BLANK_ERRORS)
+    if blank and "ellipsis" in failure.text.lower():
         return Refused(f"il reste des « ... » à remplacer.{place}", status="todo")
     meaning = next((ERRORS[name] for name in failure.errors if name in ERRORS), "")
     kind = failure.errors[0] + (f" ({meaning})" if meaning else "")

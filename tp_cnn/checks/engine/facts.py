@@ -48,15 +48,17 @@ def judge_facts(
     if first is None:
         return None
     fact = seen.facts[first]
-    sentence = fact.sentence or fact.when + _gap(seen, wanted, first, tolerance).sentence
+    gap = _gap(seen, wanted, first, tolerance)
+    sentence = fact.sentence or fact.when + gap.sentence
     for mistake in mistakes:
         wrong = see(mistake.answer)
         if _same_difference(seen, wrong, wanted, first, tolerance):
             return Verdict("wrong", f"{sentence}\n  → {mistake.message}", mistake.name)
     if fact.value is None:
         return Verdict("wrong", f"{sentence}\n  → Il manque un return.", clue="no-return")
+    name = None if fact.sentence or gap.kind == "value" else gap.kind
     clue = "seen" if fact.sentence and not fact.vague else None
-    return Verdict("wrong", sentence, clue=clue)
+    return Verdict("wrong", sentence, name, clue=clue)
 
 
 def _same_difference(seen: Seen, wrong: Seen, wanted: Seen, first: int, tolerance: float) -> bool:

@@ -23,7 +23,7 @@ function and plain arguments, and gives an `Outcome`, plain too (see `running` a
 
 A check of another kind derives from `Check` and writes `judge`; `attempt` runs the student's code
 there and explains its errors. So do `networks` (the layers of a network), `loops` (a training step,
-an evaluation) and `tables` (cell by cell).
+an evaluation), `classes` (what its methods give) and `tables` (cell by cell).
 """
 
 import copy

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.optim import optimizer as optimizers
 from torch.optim.lr_scheduler import StepLR
 
@@ -23,8 +23,8 @@ class TrainingLoopCheck(LoopCheck):
     """The check of ``train(model, batches, epochs)`` -> the learning rate of each epoch.
 
     The optimiser is the function's own: every step that any optimiser takes is watched; an update
-    written by hand is right if the weights end where they should. The network is in training mode,
-    with a batch normalisation.
+    written by hand is right if the weights end where they should. The network has a batch
+    normalisation, and comes in eval mode, as an evaluation leaves it.
     """
 
     names = ("model", "batches", "epochs")
@@ -39,7 +39,7 @@ class TrainingLoopCheck(LoopCheck):
 
     def _observe_once(self, function: Callable, epochs: int) -> Observation:
         layers = [nn.Linear(16, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, CLASSES)]
-        model = nn.Sequential(nn.Flatten(), *layers)
+        model = nn.Sequential(nn.Flatten(), *layers).eval()
         batches = [
             (torch.randn(10, 1, 4, 4), torch.randint(CLASSES, (10,))) for _ in range(BATCHES)
         ]
@@ -84,10 +84,6 @@ def _watch(function: Callable, arguments: tuple) -> tuple[list[dict], list[Trial
     finally:
         hook.remove()
         del StepLR.step
-
-
-def _batch() -> tuple[Tensor, Tensor]:
-    return torch.randn(10, 1, 4, 4), torch.randint(CLASSES, (10,))
 
 
 def _mode_fact(passes: list[bool]) -> Fact:

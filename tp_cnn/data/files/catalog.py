@@ -16,8 +16,9 @@ class RemoteFile:
 
     name: str
     size: int  # bytes
-    md5: str
+    md5: str = ""
     raw_md5: str = ""  # of a .gz once uncompressed, where it is known
+    sha256: str = ""  # where it is known rather than the MD5
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,18 @@ class Dataset:
     mirrors: tuple[str, ...]  # serve the same bytes
     mirrors_first: bool = False
     batches: dict[str, tuple[tuple[str, str], ...]] | None = None  # CIFAR: (file, MD5) by split
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Trained weights that others publish: one file, which is downloaded as a data set is."""
+
+    name: str
+    file: RemoteFile
+    official: str
+    folder: str = "weights"  # below a data folder
+    mirrors: tuple[str, ...] = ()
+    mirrors_first: bool = False
 
 
 _DIGITS = tuple("0123456789")
@@ -146,6 +159,17 @@ CIFAR10 = Dataset(
     },
 )
 
+RESNET18 = Weights(  # torchvision's ResNet18_Weights.IMAGENET1K_V1
+    name="resnet18",
+    file=RemoteFile(
+        "resnet18-f37072fd.pth",
+        46_830_571,
+        sha256="f37072fd47e89c5e827621c5baffa7500819f7896bbacec160b1a16c560e07ec",
+    ),
+    official="https://download.pytorch.org/models/",
+)
+
+WEIGHTS = {weights.name: weights for weights in (RESNET18,)}
 DATASETS = {dataset.name: dataset for dataset in (MNIST, FASHION_MNIST, CIFAR10)}
 GENERATED = ("digits", "shapes")  # need neither files nor network
 NAMES = (*DATASETS, *GENERATED)
@@ -182,7 +206,7 @@ def _is_address(text: str) -> bool:
         return False
 
 
-def hosts(dataset: Dataset) -> tuple[str, ...]:
+def hosts(dataset: Dataset | Weights) -> tuple[str, ...]:
     """Addresses of the folders that serve the files of ``dataset``, in the order to try them.
 
     ``TP_CNN_MIRROR`` decides who is first: ``official``, or the address of a folder that serves

@@ -67,7 +67,7 @@ class Patience:
         return self.deadline - time.monotonic()
 
 
-class Network:
+class NetworkState:
     """What this process has learnt of the network, so as not to wait again for the next set."""
 
     answers = True  # until a whole deadline has passed in vain
@@ -75,7 +75,17 @@ class Network:
 
 def md5(path: Path) -> str:
     """The MD5 of a file, in hexadecimal."""
-    digest = hashlib.md5(usedforsecurity=False)
+    return _digest(path, hashlib.md5(usedforsecurity=False))
+
+
+def is_right(path: Path, file: RemoteFile) -> bool:
+    """Whether ``path`` has the checksum of ``file``: its SHA-256 where it is known, or its MD5."""
+    if file.sha256:
+        return _digest(path, hashlib.sha256()) == file.sha256
+    return md5(path) == file.md5
+
+
+def _digest(path: Path, digest) -> str:
     with open(path, "rb") as file:
         while block := file.read(1 << 20):
             digest.update(block)
@@ -116,7 +126,7 @@ def download_file(
                 os.replace(part, whole)
                 return whole
         if patience.left <= 0 or all(SILENT in failure for failure in failures):
-            Network.answers = False
+            NetworkState.answers = False
     except OSError as error:
         raise CourseError(
             f"{part}: cannot be written ({error.strerror or error}); what came so far is kept. "
@@ -165,12 +175,12 @@ def _complete_and_check(address: str, file: RemoteFile, part: Path, patience: Pa
     """
     resumed = _size(part) > 0
     _complete(address, file, part, patience)
-    if md5(part) == file.md5:
+    if is_right(part, file):
         return
     part.unlink()
     if resumed:
         _complete(address, file, part, patience)
-        if md5(part) == file.md5:
+        if is_right(part, file):
             return
         part.unlink()
     raise Unusable("not the expected file (wrong checksum)")

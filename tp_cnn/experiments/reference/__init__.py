@@ -10,12 +10,26 @@ from importlib.resources import files
 from tp_cnn.errors import CourseError
 from tp_cnn.training.history import History, Row
 
-FRENCH = {
+FRENCH = {  # of what says how a table was measured, for students
     "command": "commande",
+    "device": "calcul sur",
     "data": "données",
     "seeds": "graines",
     "note": "mesure",
     "seconds": "temps",
+}
+FRENCH_WORDS = {
+    "JPEG copy": "copie JPEG",
+    "class folders in": "un dossier par classe dans",
+    "threads": "fils de calcul",
+    "thread": "fil de calcul",
+    "digest": "empreinte",
+    "cifarnet on cifar10": "CifarNet sur CIFAR-10",
+    "epochs": "époques",
+    "all train images": "toutes les images d'apprentissage",
+    "train 50,000": "apprentissage 50 000",
+    "test 10,000": "test 10 000",
+    "validation 0.1": "un dixième en validation",
 }
 
 
@@ -35,7 +49,16 @@ class ReferenceTable(list):
         return History(Row(**{name: row[name] for name in Row.__annotations__}) for row in self)
 
     def __repr__(self) -> str:
-        return "\n".join(f"{FRENCH.get(key, key)} : {value}" for key, value in self.about.items())
+        return "\n".join(
+            f"{FRENCH.get(key, key)} : {_in_french(key, value)}"
+            for key, value in self.about.items()
+        )
+
+
+def _in_french(key: str, value: str) -> str:
+    for english, french in FRENCH_WORDS.items() if key != "command" else ():
+        value = value.replace(english, french)
+    return value
 
 
 def load(name: str) -> ReferenceTable:

@@ -86,21 +86,27 @@ def environment(package: str, data: Path | str | None, extra: dict[str, str]) ->
         **numeric,
         "TP_CNN_DEVICE": "cpu",
         "TP_CNN_DOWNLOAD": "0",
+        "TP_CNN_PRECISION": "float32",  # marks do not hang on what was faster
         "TP_CNN_PROGRESS": "0",
         **({"TP_CNN_DATA": str(data)} if data else {}),
         **extra,
     }
 
 
-def command(limits: Limits, variables: dict[str, str], data: Path | None = None) -> list[str]:
-    """The beginning of a command line; the sandboxed program and its arguments follow it."""
+def command(
+    limits: Limits, variables: dict[str, str], data: Path | None = None, inside: bool = False
+) -> list[str]:
+    """The beginning of a command line; the sandboxed program and its arguments follow it.
+
+    ``inside``: the package comes with the checks, which then run in the sandbox.
+    """
     size = str(limits.disk)
     options = ["bwrap", "--unshare-all", "--unshare-user", "--disable-userns"]
     options += ["--die-with-parent", "--new-session", "--as-pid-1", "--cap-drop", "ALL"]
     options += ["--hostname", "tp-cnn", "--clearenv", "--proc", "/proc", "--dev", "/dev"]
     # Before what may lie in them: a virtual environment below /tmp, for instance.
     options += ["--size", size, "--tmpfs", "/dev/shm", "--size", size, "--tmpfs", "/tmp"]
-    options += _binds(data)
+    options += _binds(data, inside)
     for folder in ("/proc", "/dev", "/"):
         options += ["--remount-ro", folder]
     for name, value in variables.items():
@@ -108,7 +114,7 @@ def command(limits: Limits, variables: dict[str, str], data: Path | None = None)
     return [*options, "--chdir", "/", "--"]
 
 
-def _binds(data: Path | None) -> list[str]:
+def _binds(data: Path | None, inside: bool) -> list[str]:
     """Bubblewrap's options for what a kernel can read."""
     options = []
     for path in map(Path, SYSTEM):
@@ -120,19 +126,22 @@ def _binds(data: Path | None) -> list[str]:
         options += ["--tmpfs", folder, "--remount-ro", folder]
     for path in interpreter():
         options += ["--ro-bind", str(path), str(path)]
-    options += _package()
+    options += _package(inside)
     if data:
         options += ["--ro-bind", str(data.resolve()), DATA]
     return options
 
 
-def _package() -> list[str]:
-    """The package without the checks of the notebooks, which hold the answers."""
+def _package(inside: bool) -> list[str]:
+    """The package without the checks of the notebooks, which hold the answers; or with them."""
     here, there = Path(tp_cnn.__file__).resolve().parent, f"{PACKAGE}/tp_cnn"
     options = []
     if any(here.is_relative_to(path) for path in interpreter()):  # not installed from a folder
         options += ["--tmpfs", str(here), "--remount-ro", str(here)]
-    options += ["--ro-bind", str(here), there, "--tmpfs", f"{there}/checks"]
+    options += ["--ro-bind", str(here), there]
+    if inside:
+        return options
+    options += ["--tmpfs", f"{there}/checks"]
     for part in ("__init__.py", "engine"):
         options += ["--ro-bind", str(here / "checks" / part), f"{there}/checks/{part}"]
     return [*options, "--remount-ro", f"{there}/checks"]

@@ -74,14 +74,17 @@ class Executor:
         A cell that ends its kernel is withdrawn and the notebook executed again without it.
 
         Args:
-            tests: what carries the test cells out, and answers the checks of the others.
+            tests: what carries the test cells out, and answers the checks of the others; without
+                it, they run in the kernel as any cell does.
         """
         began = time.monotonic()
         deadline = None
         withdrawn: dict[int, Stop] = {}
         while True:
             try:
-                kernel = start(self.limits, self.data, self.environment, self.sandbox)
+                kernel = start(
+                    self.limits, self.data, self.environment, self.sandbox, inside=tests is None
+                )
             except (OSError, KernelEnded) as error:
                 failure = f"le noyau n'a pas démarré ({error})"
                 return Execution(notebook, [], [], time.monotonic() - began, failure)

@@ -111,8 +111,11 @@ class Stream(io.TextIOBase):
                 self.channel.send({"type": "stream", "name": self.name, "text": piece})
 
 
-def serve(end: socket.socket) -> None:
-    """Run the cells that arrive at ``end``, one by one, until it is closed."""
+def serve(end: socket.socket, inside: bool = False) -> None:
+    """Run the cells that arrive at ``end``, one by one, until it is closed.
+
+    ``inside``: the checks are the real ones; else they ask the grader.
+    """
     channel = Channel(end)
     streams = Stream("stdout", channel), Stream("stderr", channel)
     streams[0].other, streams[1].other = streams[1], streams[0]
@@ -120,10 +123,10 @@ def serve(end: socket.socket) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.stdout, sys.stderr = streams
     shell = _shell(channel)
-    desk = asking.install(channel, shell.user_ns)  # the checks ask the grader
+    desk = None if inside else asking.install(channel, shell.user_ns)
     channel.send({"type": "ready"})
     while request := channel.receive():
-        if "ask" in request:
+        if "ask" in request and desk:
             desk.work(request)
         if "cell" not in request:
             continue

@@ -1,11 +1,16 @@
 """Grids of cells with their numbers, and frames: what pictures of convolutions are made of."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.patches import Rectangle
 
 from tp_cnn.display import decimal
-from tp_cnn.plots.style import INK, SIGNED
+from tp_cnn.plots.style import INK, signed_colours
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 LIGHTNESS = np.array([0.30, 0.59, 0.11])  # of red, green and blue, to the eye
 
@@ -44,6 +49,8 @@ def draw_frame(
     axis: Axes, row: int, column: int, shape: tuple[int, int], colour: str, line: str = "-"
 ) -> None:
     """A thick frame around (rows, columns) cells or pixels, the first one being (row, column)."""
+    from matplotlib.patches import Rectangle
+
     height, width = shape
     axis.add_patch(
         Rectangle(
@@ -62,9 +69,16 @@ def blank(shape: tuple[int, int]) -> np.ndarray:
     return np.ones((*shape, 3))
 
 
+def rgb(colour: str) -> tuple[float, float, float]:
+    """The parts of red, green and blue of a colour, between 0 and 1."""
+    from matplotlib.colors import to_rgb
+
+    return to_rgb(colour)
+
+
 def signed(values: np.ndarray, limit: float) -> np.ndarray:
     """Colours from dark blue for -limit to orange for limit, white for 0."""
-    return SIGNED((values / limit + 1) / 2)[..., :3]
+    return signed_colours()((values / limit + 1) / 2)[..., :3]
 
 
 def decimals_of(values: np.ndarray) -> int:

@@ -1,17 +1,22 @@
 """Pictures of notebook 01 on photographs: kernels, receptive fields, maps of outputs."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.figure import Figure
 from torch import Tensor
 
 from tp_cnn.errors import CourseError
 from tp_cnn.models.geometry import ReceptiveField
 from tp_cnn.plots.convolution.cells import draw_frame, size_of
-from tp_cnn.plots.style import COLOURS, INK, PERCENT, figure
+from tp_cnn.plots.style import COLOURS, INK, figure, percent_tick
 from tp_cnn.scratch.convolution import IMAGE_KERNELS, conv2d_one_channel
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 LINES = ("-", "--", "-.")
 CENTRE = 24  # pixels of the enlarged centre
@@ -178,5 +183,6 @@ def output_map(
     meaning = f" ({legend})" if legend else ""
     right.set_title(f"carte de sortie {rows} × {columns}{meaning}", fontsize=10)
     beside = [left, right] if wide else right
-    drawn.colorbar(shown, ax=beside, label="probabilité de la classe", format=PERCENT)
+    bar = drawn.colorbar(shown, ax=beside, label="probabilité de la classe")
+    bar.ax.yaxis.set_major_formatter(percent_tick)
     return drawn

@@ -1,15 +1,28 @@
 """Pictures of notebook 01 on whole layers: channels added up, pooling, dense as convolution."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.colors import to_rgb
-from matplotlib.figure import Figure
 
 from tp_cnn.models.geometry import output_size
-from tp_cnn.plots.convolution.cells import blank, draw_cells, draw_frame, number, size_of, widen
+from tp_cnn.plots.convolution.cells import (
+    blank,
+    draw_cells,
+    draw_frame,
+    number,
+    rgb,
+    size_of,
+    widen,
+)
 from tp_cnn.plots.style import COLOURS, INK, figure
 from tp_cnn.scratch.convolution import conv2d_one_channel
 from tp_cnn.scratch.pooling import avg_pool2d, max_pool2d
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 BLUE, ORANGE = COLOURS[:2]
 CELL = 0.34  # inches
@@ -73,7 +86,7 @@ def pooling_windows(values: np.ndarray, size: int = 2) -> Figure:
     )
     for index in range(rows * columns):
         row, column = divmod(index, columns)
-        pale = 0.6 + 0.4 * np.array(to_rgb(COLOURS[index % len(COLOURS)]))
+        pale = 0.6 + 0.4 * np.array(rgb(COLOURS[index % len(COLOURS)]))
         shades[row * size : (row + 1) * size, column * size : (column + 1) * size] = pale
         pooled[row, column] = pale
     draw_cells(left, shades, values)
@@ -130,7 +143,7 @@ def dense_as_convolution(side: int = 3, larger: tuple[int, int] = (4, 5)) -> Fig
 def _first_in(colour: str, shape: tuple[int, int]) -> np.ndarray:
     """White cells but for the first, in a pale ``colour``."""
     shades = blank(shape)
-    shades[0, 0] = 0.6 + 0.4 * np.array(to_rgb(colour))
+    shades[0, 0] = 0.6 + 0.4 * np.array(rgb(colour))
     return shades
 
 

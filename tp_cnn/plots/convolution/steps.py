@@ -1,15 +1,15 @@
 """Pictures of notebook 01 on small matrices: sliding window, padding and stride, feature maps."""
 
+from __future__ import annotations
+
 import io
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 import ipywidgets
 import numpy as np
 from IPython import get_ipython
 from IPython.display import display
-from matplotlib.axes import Axes
-from matplotlib.colors import to_rgb
-from matplotlib.figure import Figure
 
 from tp_cnn.errors import CourseError
 from tp_cnn.models.geometry import output_size
@@ -19,12 +19,17 @@ from tp_cnn.plots.convolution.cells import (
     draw_cells,
     draw_frame,
     number,
+    rgb,
     signed,
     size_of,
     widen,
 )
 from tp_cnn.plots.style import COLOURS, INK, figure
 from tp_cnn.scratch.convolution import FRAGMENTS, conv2d_strided, fragment_map, truncate
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 BLUE, ORANGE = COLOURS[:2]
 CELL = 0.36  # inches
@@ -156,7 +161,7 @@ def padding_and_stride(
         for place, colour, line in [(1, ORANGE, "--"), (0, BLUE, "-")]:
             if place < out:
                 draw_frame(above, 0, place * stride, (kernel, kernel), colour, line)
-                shades[0, place] = to_rgb(colour)
+                shades[0, place] = rgb(colour)
         draw_cells(below, shades)
         widen(above, tallest, tallest)
         widen(below, max(outs), tallest)
@@ -249,12 +254,12 @@ def _draw_output(axis: Axes, out: np.ndarray, step: int) -> None:
     """The outputs up to ``step``, that one in blue; the others are empty."""
     values = np.where(np.arange(out.size).reshape(out.shape) <= step, out, np.nan)
     shades = blank(out.shape)
-    shades[_position(out, step)] = to_rgb(BLUE)
+    shades[_position(out, step)] = rgb(BLUE)
     draw_cells(axis, shades, values)
 
 
 def _ink_on_white(drawing: np.ndarray) -> np.ndarray:
-    return np.where(drawing[..., None] > 0, to_rgb(INK), 1.0)
+    return np.where(drawing[..., None] > 0, rgb(INK), 1.0)
 
 
 def _sum(window: np.ndarray, kernel: np.ndarray) -> str:

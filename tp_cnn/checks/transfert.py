@@ -1,0 +1,643 @@
+"""Checks of notebook 06: using again what a network has learnt.
+
+Sources: 000, §1.4 and TD 2. Networks are small ones with ``.features`` (a batch normalisation among
+them) and ``.classifier``; images are tensors (N, 3, 8, 8).
+"""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+from torch.optim import optimizer as optimizers
+
+from tp_cnn.checks.engine.calls import try_all
+from tp_cnn.checks.engine.facts import Fact, Seen
+from tp_cnn.checks.engine.framework import FunctionCheck, Mistake
+from tp_cnn.checks.engine.loops import LoopCheck, Observation, weights_of
+from tp_cnn.training import transfer
+
+SIDE, HIDDEN = 8, 400
+PIXELS = (0, 2, 3)  # the axes of a batch of images that a mean by channel makes disappear
+BATCH_NORM = 1  # its place in the features
+WIDTH = 4  # channels of the maps
+
+
+class _TaughtNetwork(nn.Module):
+    """A network that has "learnt": its batch norm has seen images."""
+
+    def __init__(self, classes: int):
+        super().__init__()
+        self.features = nn.Sequential(
+            nn.Conv2d(3, WIDTH, 3, padding=1), nn.BatchNorm2d(WIDTH), nn.MaxPool2d(2), nn.ReLU()
+        )
+        self.classifier = nn.Sequential(
+            nn.Flatten(), nn.Linear(WIDTH * 16, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, classes)
+        )
+        with torch.no_grad():
+            self.features(2 * torch.randn(50, 3, SIDE, SIDE) + 0.5)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.classifier(self.features(images))
+
+
+def _frozen(classes: int) -> nn.Module:
+    network = _TaughtNetwork(classes + 2)
+    transfer.freeze(network, classes)
+    return network
+
+
+def _batches(classes: int, sizes: tuple[int, ...] = (6, 6, 3)) -> list[tuple[Tensor, Tensor]]:
+    return [(torch.randn(size, 3, SIDE, SIDE), torch.randint(classes, (size,))) for size in sizes]
+
+
+def _body(network: nn.Module) -> np.ndarray:
+    """All the weights but those of the last layer."""
+    parts = [*network.features.parameters(), *network.classifier[:-1].parameters()]
+    return torch.cat([weights.detach().flatten() for weights in parts]).numpy()
+
+
+def _statistics(network: nn.Module) -> Fact:
+    sentence = "la moyenne et la variance que garde la normalisation par lot ne sont pas celles "
+    return Fact(_running(network), f"{sentence}attendues.")
+
+
+def _frozen_given(groups: list[dict]) -> Fact:
+    """How many frozen tensors an optimiser was given."""
+    count = sum(not weights.requires_grad for group in groups for weights in group["params"])
+    return Fact(count, f"parmi les poids donnés à l'optimiseur, {count} tenseurs sont gelés.")
+
+
+def _loss_facts(results: list) -> list[Fact]:
+    graph = [int(isinstance(one, Tensor) and one.requires_grad) for one in results]
+    return [
+        Fact(graph, "les poids sont justes, mais le coût renvoyé garde le graphe de calcul."),
+        *[Fact(one, when="les poids sont justes ; pour le coût renvoyé, ") for one in results],
+    ]
+
+
+# Images as the network expects them
+
+
+def _prepared(images: Tensor, mean: tuple, std: tuple, scale: float = 255) -> Tensor:
+    images = images.expand(-1, 3, -1, -1) / scale
+    return (images - torch.tensor(mean).view(-1, 1, 1)) / torch.tensor(std).view(-1, 1, 1)
+
+
+def _own_statistics(images: Tensor, mean: tuple, std: tuple) -> Tensor:
+    values = images.expand(-1, 3, -1, -1) / 255
+    return (values - values.mean(PIXELS, keepdim=True)) / values.std(PIXELS, keepdim=True)
+
+
+def _last_axis(images: Tensor, mean: tuple, std: tuple) -> Tensor:
+    return (images.expand(-1, 3, -1, -1) / 255 - torch.tensor(mean)) / torch.tensor(std)
+
+
+def _images(rng: np.random.Generator, channels: int, height: int = 3, width: int = 3) -> Tensor:
+    return torch.tensor(rng.integers(0, 256, (4, channels, height, width)), dtype=torch.uint8)
+
+
+def _means(rng: np.random.Generator) -> list[tuple[float, ...]]:
+    return [tuple(rng.uniform(low, low + 0.2, 3).tolist()) for low in (0.3, 0.15)]
+
+
+prepare = FunctionCheck(
+    "Images uint8 (N, 1 ou 3, H, L) préparées pour le réseau : trois canaux, entre 0 et 1, puis "
+    "moins la moyenne et divisées par l'écart-type de chaque canal.",
+    answer=lambda images, mean, std: _prepared(images, mean, std),
+    tries=lambda rng: [
+        (
+            torch.tensor([0, 51, 102, 153, 204, 255], dtype=torch.uint8).view(1, 3, 1, 2),
+            (0.5, 0.4, 0.2),
+            (0.25, 0.2, 0.1),
+        ),
+        (_images(rng, 3), *_means(rng)),
+        (_images(rng, 3, 5, 3), *_means(rng)),
+        (_images(rng, 1), *_means(rng)),
+    ],
+    mistakes=[
+        Mistake(
+            "not-divided",
+            lambda images, mean, std: _prepared(images, mean, std, scale=1),
+            "Les pixels vont encore de 0 à 255 : la moyenne reçue vaut pour des valeurs entre 0 "
+            "et 1.",
+        ),
+        Mistake(
+            "forgotten",
+            lambda images, mean, std: images.expand(-1, 3, -1, -1) / 255,
+            "La normalisation est oubliée : le réseau n'a jamais vu de valeurs pareilles.",
+        ),
+        Mistake(
+            "own-statistics",
+            _own_statistics,
+            "Ce sont la moyenne et l'écart-type de ces images-ci : le réseau attend ceux de son "
+            "propre apprentissage.",
+        ),
+        Mistake(
+            "centred-only",
+            lambda images, mean, std: _prepared(images, mean, (1.0, 1.0, 1.0)),
+            "La division par l'écart-type manque.",
+        ),
+        Mistake(
+            "swapped",
+            lambda images, mean, std: _prepared(images, std, mean),
+            "La moyenne et l'écart-type sont échangés.",
+        ),
+        Mistake(
+            "last-axis",
+            _last_axis,
+            "Les trois valeurs sont alignées sur la largeur : il en faut une par canal, de forme "
+            "(3, 1, 1).",
+        ),
+        Mistake(
+            "multiplied",
+            lambda images, mean, std: _prepared(images, mean, tuple(1 / one for one in std)),
+            "L'écart-type multiplie : il doit diviser.",
+        ),
+    ],
+)
+
+
+# Freezing
+
+
+class FreezeCheck(LoopCheck):
+    """The check of ``freeze(model, classes)`` -> how many weights still learn."""
+
+    names = ("model", "classes")
+    trains = False
+
+    def observe(self, function: Callable) -> Observation:
+        counts = [int(torch.randint(2, 5, ())), int(torch.randint(5, 9, ()))]
+        images = torch.randn(5, 3, SIDE, SIDE)
+        facts, clues = [], []
+
+        def tries() -> Iterator[tuple]:
+            for classes in counts:
+                self.model = _TaughtNetwork(classes + 3)
+                before = _body(self.model)
+                yield self.model, classes
+                facts.extend(_freeze_facts(self.model, before, images))
+                clues.append(any("requires_grad" in vars(one) for one in self.model.modules()))
+
+        trials, refusal = try_all(function, tries())
+        facts += [Fact(one.result, when="pour le nombre renvoyé, ") for one in trials]
+        touched = any(not weights.requires_grad for weights in self.model.parameters())
+        return Observation(Seen(facts, tuple(clues)), trials, self.model, touched, refusal)
+
+
+def _freeze_facts(model: nn.Module, before: np.ndarray, images: Tensor) -> list[Fact]:
+    head = model.classifier[-1]
+    own = {id(weights) for weights in head.parameters()}
+    left = [one for one in model.parameters() if one.requires_grad and id(one) not in own]
+    learns = all(weights.requires_grad for weights in head.parameters())
+    length = len(model.classifier)
+    facts = [
+        Fact(
+            len(left), f"{len(left)} tenseurs de poids apprennent encore avant la dernière couche."
+        ),
+        _scores(model, images),
+        Fact(length, f"le classifieur a maintenant {length} couches."),
+        Fact(int(learns), "la dernière couche n'apprend plus : elle est gelée aussi."),
+        Fact(
+            _is_drawn(head), "les poids de la dernière couche ne sont pas ceux d'une couche neuve."
+        ),
+    ]
+    if np.shape(_body(model)) == before.shape:
+        moved = "le résultat est juste, mais des poids déjà appris ont changé."
+        facts.append(Fact(_body(model) - before, moved))
+    return facts
+
+
+def _scores(model: nn.Module, images: Tensor) -> Fact:
+    """How many scores the network gives; -1 if it does not run any more."""
+    try:
+        with torch.no_grad():
+            count = model.eval()(images).shape[1]
+    except Exception:
+        message = "le réseau ne marche plus sur des images : la dernière couche reçoit-elle bien "
+        return Fact(-1, f"{message}ce que donne l'avant-dernière ?")
+    return Fact(count, f"le réseau donne {count} scores par image.")
+
+
+def _is_drawn(layer: nn.Module) -> int:
+    """Whether weights may be those that PyTorch draws, or zeros."""
+    limit = HIDDEN**-0.5 + 1e-6
+    return int(all(weights.abs().max() <= limit for weights in layer.parameters()))
+
+
+def _freezing(
+    freeze: Callable = lambda model: model.requires_grad_(False),
+    replace: Callable = lambda model, classes: _set_last(model, nn.Linear(HIDDEN, classes)),
+    late: Callable = lambda model: None,
+    count: Callable = lambda weights: sum(one.numel() for one in weights if one.requires_grad),
+) -> Callable:
+    def function(model, classes):
+        freeze(model)
+        replace(model, classes)
+        late(model)
+        return count(list(model.parameters()))
+
+    return function
+
+
+def _set_last(model: nn.Module, layer: nn.Module) -> None:
+    model.classifier[-1] = layer
+
+
+def _attribute(model: nn.Module) -> None:
+    model.requires_grad = False  # sets an attribute that nobody reads
+
+
+freeze = FreezeCheck(
+    "Gèle tous les poids, remplace la dernière couche, renvoie le nombre de poids qui apprennent.",
+    answer=transfer.freeze,
+    mistakes=[
+        Mistake(
+            "not-frozen",
+            _freezing(freeze=lambda model: None),
+            "Il manque requires_grad = False sur chaque poids de model.parameters().",
+        ),
+        Mistake(
+            "attribute",
+            _freezing(freeze=_attribute),
+            "model.requires_grad = False crée un attribut que personne ne lit : il faut le faire "
+            "pour chaque poids, ou appeler requires_grad_, avec un tiret bas à la fin.",
+        ),
+        Mistake(
+            "features-only",
+            _freezing(freeze=lambda model: model.features.requires_grad_(False)),
+            "Seules les convolutions sont gelées : les couches denses du classifieur apprennent "
+            "encore.",
+        ),
+        Mistake(
+            "kept",
+            _freezing(replace=lambda model, classes: None),
+            "La dernière couche est restée celle des anciennes classes : remplacez-la.",
+        ),
+        Mistake(
+            "appended",
+            _freezing(
+                replace=lambda model, classes: model.classifier.append(
+                    nn.Linear(model.classifier[-1].out_features, classes)
+                )
+            ),
+            "Une couche est ajoutée après l'ancienne dernière : il faut la remplacer.",
+        ),
+        Mistake(
+            "frozen-after",
+            _freezing(late=lambda model: model.requires_grad_(False)),
+            "La nouvelle couche est gelée avec les autres : gelez d'abord, remplacez ensuite.",
+        ),
+        Mistake(
+            "all-counted",
+            _freezing(count=lambda weights: sum(one.numel() for one in weights)),
+            "Tous les poids sont comptés : seuls ceux qui apprennent le doivent.",
+        ),
+        Mistake(
+            "tensors-counted",
+            _freezing(count=lambda weights: sum(one.requires_grad for one in weights)),
+            "C'est le nombre de tenseurs : chacun a plusieurs poids, que compte numel().",
+        ),
+    ],
+)
+
+
+# Training
+
+
+def _loop(
+    *,
+    mode: str = "eval",
+    groups: Callable = lambda model, *rates: [
+        {"params": model.classifier[-1].parameters(), "lr": rates[0]}
+    ],
+    unfreeze: bool = False,
+    zero: bool = True,
+    backward: bool = True,
+    step: bool = True,
+    momentum: float = 0.9,
+    passes: Callable = lambda epochs: epochs,
+    result: Callable = Tensor.item,
+) -> Callable:
+    """A training of ``groups`` of weights that may be wrong in one way."""
+
+    def function(model, batches, *settings):
+        *rates, epochs = settings
+        model.train(mode == "train")
+        for weights in model.parameters() if unfreeze else ():
+            weights.requires_grad = True
+        optimizer = torch.optim.SGD(groups(model, *rates), momentum=momentum)
+        for _ in range(passes(epochs)):
+            for images, labels in batches:
+                loss = cross_entropy(model(images), labels)
+                if zero:
+                    optimizer.zero_grad()
+                if backward:
+                    loss.backward()
+                if step:
+                    optimizer.step()
+        return result(loss)
+
+    return function
+
+
+def _everything(model, *rates) -> list[dict]:
+    return [{"params": model.parameters(), "lr": rates[-1]}]
+
+
+class _TrainingCheck(LoopCheck):
+    """Two trainings of small networks, of 2 then 3 epochs."""
+
+    rates: int  # how many learning rates the function receives
+
+    def observe(self, function: Callable) -> Observation:
+        plans = [(3, 2), (4, 3)]  # classes, epochs
+        drawn = [(_frozen(classes), _batches(classes), classes) for classes, _ in plans]
+        facts = []
+
+        def tries() -> Iterator[tuple]:
+            for (model, batches, _), (_, epochs) in zip(drawn, plans, strict=True):
+                self.model = model.train(not self.trains)  # the other mode than the right one
+                rates = (0.02 + 0.1 * torch.rand(self.rates)).tolist()
+                done = len(steps)
+                yield model, batches, *rates, epochs
+                facts.extend(self.facts(model, steps[done:], epochs * len(batches)))
+
+        steps, trials, refusal = [], [], None
+        hook = optimizers.register_optimizer_step_pre_hook(
+            lambda optimizer, *_: steps.append(optimizer.param_groups)
+        )
+        try:
+            trials, refusal = try_all(function, tries())
+        finally:
+            hook.remove()
+        if not refusal:
+            facts += _loss_facts([one.result for one in trials])
+        moved = any(weights.grad is not None for weights in self.model.parameters())
+        return Observation(Seen(facts), trials, self.model, moved or bool(steps), refusal)
+
+    def facts(self, model: nn.Module, steps: list, expected: int) -> list[Fact]:
+        raise NotImplementedError
+
+
+def _common_facts(model: nn.Module, steps: list, expected: int) -> list[Fact]:
+    counted = len(steps) or expected  # an update by hand has no optimiser; its weights tell
+    head = torch.cat([one.detach().flatten() for one in model.classifier[-1].parameters()])
+    return [
+        Fact(
+            counted, f"l'optimiseur a fait {len(steps)} pas ; il en faut un par lot et par époque."
+        ),
+        Fact(head.numpy(), "les poids de la dernière couche n'arrivent pas où il faut."),
+    ]
+
+
+class LastLayerCheck(_TrainingCheck):
+    """The check of ``train(model, batches, rate, epochs)`` -> loss of the last batch."""
+
+    names = ("model", "batches", "rate", "epochs")
+    trains = False
+    rates = 1
+
+    def facts(self, model: nn.Module, steps: list, expected: int) -> list[Fact]:
+        moved = "des poids appris avant, qui devaient rester gelés, ont bougé."
+        return [
+            _frozen_given(steps[0] if steps else []),
+            _statistics(model),
+            Fact(_body(model), moved),
+            *_common_facts(model, steps, expected),
+        ]
+
+
+NO_ZERO = "Il manque optimizer.zero_grad() : les gradients des lots précédents s'ajoutent."
+NO_MOMENTUM = "L'optimiseur n'a pas le momentum de 0,9 demandé."
+EPOCHS = "Les lots ne sont parcourus qu'une fois : une époque de plus à chaque tour de boucle."
+GRAPH = "Renvoyez un nombre, loss.item() : sinon tout le calcul reste en mémoire."
+
+train_last_layer = LastLayerCheck(
+    "Apprentissage de la seule dernière couche d'un réseau gelé ; renvoie le coût du dernier lot.",
+    answer=transfer.train_last_layer,
+    mistakes=[
+        Mistake(
+            "frozen-given",
+            _loop(groups=_everything),
+            "L'optimiseur reçoit aussi les poids gelés : donnez-lui ceux qui apprennent, et eux "
+            "seuls.",
+        ),
+        Mistake(
+            "train-mode",
+            _loop(mode="train"),
+            "En mode train(), une normalisation par lot continue de mettre à jour sa moyenne et sa "
+            "variance, même quand ses poids sont gelés : il manque model.eval().",
+        ),
+        Mistake(
+            "unfrozen",
+            _loop(groups=_everything, unfreeze=True),
+            "Le réseau est dégelé : laissez requires_grad comme vous l'avez reçu.",
+        ),
+        Mistake("no-zero-grad", _loop(zero=False), NO_ZERO),
+        Mistake("no-momentum", _loop(momentum=0), NO_MOMENTUM),
+        Mistake("one-epoch", _loop(passes=lambda epochs: 1), EPOCHS),
+        Mistake(
+            "no-backward",
+            _loop(backward=False),
+            "Il manque loss.backward() : sans gradients, l'optimiseur ne change rien.",
+        ),
+        Mistake("graph", _loop(result=lambda loss: loss), GRAPH),
+    ],
+)
+
+
+def _two_rates(model, body_rate, head_rate) -> list[dict]:
+    body = [*model.features.parameters(), *model.classifier[:-1].parameters()]
+    return [
+        {"params": body, "lr": body_rate},
+        {"params": model.classifier[-1].parameters(), "lr": head_rate},
+    ]
+
+
+def _fine(**wrong) -> Callable:
+    return _loop(**{"mode": "train", "unfreeze": True, "groups": _two_rates, **wrong})
+
+
+class FineTuneCheck(_TrainingCheck):
+    """The check of ``tune(model, batches, body_rate, head_rate, epochs)`` -> last loss."""
+
+    names = ("model", "batches", "body_rate", "head_rate", "epochs")
+    rates = 2
+
+    def facts(self, model: nn.Module, steps: list, expected: int) -> list[Fact]:
+        still = sum(not weights.requires_grad for weights in model.parameters())
+        return [
+            Fact(still, f"{still} tenseurs de poids sont encore gelés."),
+            _statistics(model),
+            *_common_facts(model, steps, expected),
+            Fact(_body(model), "les poids d'avant la dernière couche n'arrivent pas où il faut."),
+        ]
+
+
+fine_tune = FineTuneCheck(
+    "Réglage fin : tous les poids apprennent, la dernière couche à son propre pas ; renvoie le "
+    "coût du dernier lot.",
+    answer=transfer.fine_tune,
+    mistakes=[
+        Mistake(
+            "still-frozen",
+            _fine(unfreeze=False),
+            "Remettez requires_grad = True sur tous les poids, avant d'apprendre.",
+        ),
+        Mistake(
+            "eval-mode",
+            _fine(mode="eval"),
+            "Le réseau apprend en mode eval() : sa normalisation par lot reste celle des anciennes "
+            "images.",
+        ),
+        Mistake("no-zero-grad", _fine(zero=False), NO_ZERO),
+        Mistake("no-momentum", _fine(momentum=0), NO_MOMENTUM),
+        Mistake("one-epoch", _fine(passes=lambda epochs: 1), EPOCHS),
+        Mistake(
+            "swapped",
+            _fine(groups=lambda model, body, head: _two_rates(model, head, body)),
+            "Les deux pas sont échangés : celui de la dernière couche est head_rate.",
+        ),
+        Mistake(
+            "one-rate",
+            _fine(groups=lambda model, body, head: _two_rates(model, head, head)),
+            "Toutes les couches ont le pas de la dernière : celles d'avant ont body_rate.",
+        ),
+        Mistake(
+            "small-rate",
+            _fine(groups=lambda model, body, head: _two_rates(model, body, body)),
+            "La dernière couche a le pas des autres : elle a le sien, head_rate.",
+        ),
+        Mistake(
+            "body-forgotten",
+            _fine(groups=lambda model, body, head: _two_rates(model, 0.0, head)),
+            "Seule la dernière couche a bougé : donnez aussi les autres poids à l'optimiseur.",
+        ),
+        Mistake(
+            "head-forgotten",
+            _fine(groups=lambda model, body, head: _two_rates(model, body, 0.0)),
+            "La dernière couche n'a pas bougé : donnez aussi ses poids à l'optimiseur.",
+        ),
+        Mistake("graph", _fine(result=lambda loss: loss), GRAPH),
+    ],
+)
+
+
+# Features computed once
+
+
+class ExtractCheck(LoopCheck):
+    """The check of ``extract(model, batches)`` -> what the last layer receives, (N, features)."""
+
+    names = ("model", "batches")
+    trains = False
+
+    def observe(self, function: Callable) -> Observation:
+        probe = torch.randn(4, 3, SIDE, SIDE)
+        tries = [(_TaughtNetwork(5), _batches(5, sizes)) for sizes in ((1,), (4, 4, 2))]
+        before = [(_running(model), weights_of(model)) for model, _ in tries]
+        ran: list[bool] = []
+        hooks = [
+            model.features[0].register_forward_hook(lambda *_: ran.append(True))
+            for model, _ in tries
+        ]
+        trials, refusal = try_all(function, ((model.train(), batches) for model, batches in tries))
+        for hook in hooks:
+            hook.remove()
+        facts = []
+        for trial, (model, _), (statistics, weights) in zip(trials, tries, before, strict=False):
+            moved = "des statistiques de la normalisation par lot ont bougé pendant le calcul."
+            facts.append(Fact(_running(model) - statistics, moved))
+            facts.append(Fact(trial.result, when="pour les caractéristiques, "))
+            graph = isinstance(trial.result, Tensor) and trial.result.requires_grad
+            kept = "les valeurs sont justes, mais gardent le graphe de calcul."
+            facts += [Fact(int(graph), kept), _unchanged(model, weights, probe)]
+        return Observation(Seen(facts), trials, tries[-1][0], bool(ran), refusal)
+
+
+def _running(model: nn.Module) -> Tensor:
+    return model.features[BATCH_NORM].running_mean.clone()
+
+
+def _unchanged(model: nn.Module, before: np.ndarray, probe: Tensor) -> Fact:
+    now = weights_of(model)
+    same = now.shape == before.shape and np.allclose(now, before) and _runs(model, probe)
+    return Fact(int(same), "les valeurs sont justes, mais le réseau en sort changé.")
+
+
+def _runs(model: nn.Module, probe: Tensor) -> bool:
+    with torch.no_grad():
+        return model.eval()(probe).shape == (len(probe), 5)
+
+
+def _extracting(
+    *,
+    mode: str = "eval",
+    read: Callable = lambda model, images: model.classifier[:-1](model.features(images)),
+    join: Callable = torch.cat,
+    graph: bool = False,
+) -> Callable:
+    def function(model, batches):
+        model.train(mode == "train")
+        with torch.set_grad_enabled(graph):
+            return join([read(model, images) for images, _ in batches])
+
+    return function
+
+
+def _cut(model, batches) -> Tensor:
+    model.eval().classifier[-1] = nn.Identity()
+    with torch.no_grad():
+        return torch.cat([model(images) for images, _ in batches])
+
+
+extract = ExtractCheck(
+    "Ce que reçoit la dernière couche, pour toutes les images des lots : un tenseur (N, d).",
+    answer=transfer.extract,
+    mistakes=[
+        Mistake(
+            "train-mode",
+            _extracting(mode="train"),
+            "Il manque model.eval() : en mode train(), chaque lot change la normalisation par lot.",
+        ),
+        Mistake(
+            "scores",
+            _extracting(read=lambda model, images: model(images)),
+            "Ce sont les scores des classes : arrêtez-vous avant la dernière couche.",
+        ),
+        Mistake(
+            "maps",
+            _extracting(read=lambda model, images: model.features(images)),
+            "Ce sont les cartes des convolutions : il reste à traverser le classifieur, sauf sa "
+            "dernière couche.",
+        ),
+        Mistake(
+            "flat-maps",
+            _extracting(read=lambda model, images: model.features(images).flatten(1)),
+            "Ce sont les cartes mises à plat : il reste les couches denses, sauf la dernière.",
+        ),
+        Mistake(
+            "no-activation",
+            _extracting(read=lambda model, images: model.classifier[:-2](model.features(images))),
+            "Une couche de trop est retirée : la dernière couche reçoit des valeurs après ReLU.",
+        ),
+        Mistake(
+            "last-batch",
+            _extracting(join=lambda parts: parts[-1]),
+            "Seul le dernier lot est gardé : réunissez-les tous.",
+        ),
+        Mistake(
+            "graph",
+            _extracting(graph=True),
+            "Il manque with torch.no_grad() : sans lui, tout le calcul reste en mémoire.",
+        ),
+        Mistake(
+            "cut",
+            _cut,
+            "Le réseau a perdu sa dernière couche : lisez ses parties sans rien remplacer.",
+        ),
+    ],
+)
