@@ -10,6 +10,7 @@ from nbformat import v4
 from tests.checks import test_wrong_answers as every
 from tests.checks.test_wrong_answers import strange_functions, strange_networks, strange_values
 from tp_cnn.checks.engine import plain
+from tp_cnn.checks.engine.blocks import BlockCheck
 from tp_cnn.checks.engine.framework import FunctionCheck, ValueCheck, grade
 from tp_cnn.checks.engine.loops import LoopCheck
 from tp_cnn.checks.engine.networks import NetworkCheck
@@ -30,7 +31,7 @@ def cases(kind):
 
 def test_a_notebook_with_a_check_of_another_kind_is_tested_in_the_sandbox():
     outside = {"a": [Step("lenet.lenet5", "x", 1, 2.0)]}
-    inside = {"b": [Step("architectures.residual", "y", 1, 1.0)]}
+    inside = {"b": [Step("visualisation.saliency", "y", 1, 1.0)]}
     assert is_outside(outside)
     assert not is_outside(outside | inside)
 
@@ -67,13 +68,13 @@ def test_a_right_answer_is_right_from_outside(name, label, answer):
 def test_a_wrong_answer_is_named_from_outside(name, label, answer):
     verdict, beside = judged(name, answer), CHECKS[name](answer)
     assert (verdict.status, verdict.mistake) == ("wrong", label)
-    assert verdict.share == beside.share
+    assert (verdict.share, verdict.clue) == (beside.share, beside.clue)
 
 
 @pytest.mark.parametrize("name", CHECKS)
 def test_what_is_to_do_is_to_do_from_outside(name):
     placeholders = [..., None]
-    if isinstance(CHECKS[name], FunctionCheck | LoopCheck | NetworkCheck):
+    if isinstance(CHECKS[name], FunctionCheck | LoopCheck | NetworkCheck | BlockCheck):
         placeholders += [lambda *inputs: ..., lambda *inputs: None, lambda *inputs: 1 + ...]
     assert {judged(name, one).status for one in placeholders} == {"todo"}
 
@@ -82,8 +83,9 @@ def test_what_is_to_do_is_to_do_from_outside(name):
 def test_strange_answers_are_wrong_from_outside(name):
     check, values = CHECKS[name], list(strange_values(np.ones(3)))
     answers = values[::3] if isinstance(check, ValueCheck) else [*values[::4], *strange_functions()]
-    if isinstance(check, NetworkCheck):
-        answers = [*strange_networks(check.image_shape), *strange_functions(), 12, "12"]
+    if isinstance(check, NetworkCheck | BlockCheck):
+        shape = getattr(check, "image_shape", (3, 8, 8))
+        answers = [*strange_networks(shape), *strange_functions(), 12, "12"]
     for answer in answers:
         verdict = judged(name, answer)
         assert verdict.status == "wrong", (answer, verdict)
@@ -141,7 +143,7 @@ def test_facts_that_are_left_out_are_not_right_facts():
 def test_a_network_whose_outputs_are_invented_is_wrong():
     def invented(outcome):
         told = outcome.result
-        events = [(kind, name, 0 * images) for kind, name, images in told["events"]]
+        events = [(kind, name, (one, 0 * seen)) for kind, name, (one, seen) in told["events"]]
         return plain.write_outcome(
             Returned({**told, "events": events, "result": torch.zeros(3, 10)})
         )

@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass, field, replace
 
 from tp_cnn import display
 from tp_cnn.checks.engine import plain
+from tp_cnn.checks.engine.blocks import BlockCheck
 from tp_cnn.checks.engine.calls import Refused, Trial, attempt
 from tp_cnn.checks.engine.facts import Fact, Seen
 from tp_cnn.checks.engine.framework import Check, FunctionCheck, ValueCheck, Verdict, grade
@@ -32,7 +33,7 @@ LONGEST = 5000  # characters of a message
 ILLEGIBLE = "la réponse n'a pas pu être lue."
 TOO_LONG = Failure("exception", "le résultat est trop grand pour être lu", ("ValueError",))
 DOUBT = "au test « {} », ce que le noyau a répondu n'a pas de sens"
-JUDGED = (ValueCheck, TableCheck, FunctionCheck, NetworkCheck, *OBSERVED)
+JUDGED = (ValueCheck, TableCheck, FunctionCheck, NetworkCheck, BlockCheck, *OBSERVED)
 FORGED = (ValueError, KeyError, IndexError, TypeError, AttributeError, RuntimeError)
 
 
@@ -125,7 +126,7 @@ def check_named(name: str) -> Check:
 def is_outside(tests: dict[str, list[Step]]) -> bool:
     """Whether all the tests of a notebook can be carried out here.
 
-    Classes, and blocks built from sizes, cannot: their checks run beside the student's code.
+    Classes, and what is done to a pretrained or trained network, cannot: their checks run beside the student's code.
     """
     steps = [step for one in tests.values() for step in one]
     return all(isinstance(check_named(step.check), JUDGED) for step in steps)
@@ -142,7 +143,7 @@ def judge(check: Check, seed: int, talk: Talk, told: dict) -> Verdict:
         with contextlib.redirect_stdout(io.StringIO()):
             verdict = check(student, seed=seed, limit=0, **options)
     except Refused as refused:
-        verdict = Verdict(refused.status, str(refused), refused.mistake)
+        verdict = Verdict(refused.status, str(refused), refused.mistake, refused.clue)
     return replace(verdict, message=verdict.message[:LONGEST])
 
 
@@ -155,6 +156,8 @@ def _stand_in(check: Check, told: dict, talk: Talk) -> tuple[object, dict]:
         return told, {"call": lambda _, arguments: talk("call", arguments)}
     if isinstance(check, LoopCheck):
         return told, {"see": lambda _, seed: _observation(check, talk, seed)}
+    if isinstance(check, BlockCheck) and kind == "function":
+        return Mirrors(talk).build, {}
     if isinstance(check, NetworkCheck) and kind != "value":
         build = Mirrors(talk).build
         return (attempt(build, (), []).result if kind == "network" else build), {}
@@ -168,12 +171,16 @@ def _observation(check: LoopCheck, talk: Talk, seed: int) -> Observation:
         raise Refused(outcome.failure.text or ILLEGIBLE, outcome.failure.kind)
     if "refused" in told:
         raise _refused(*told["refused"])
-    facts = [Fact(value, str(sentence), str(when)) for value, sentence, when in told["facts"]]
+    facts = [
+        Fact(value, str(sentence), str(when), bool(vague))
+        for value, sentence, when, vague in told["facts"]
+    ]
     trials = [Trial(*one) for one in told["trials"]]
     refusal = _refused(*told["refusal"]) if told["refusal"] else None
     clues = tuple(told["clues"])
     return Observation(Seen(facts, clues), trials, None, bool(told["ran"]), refusal)
 
 
-def _refused(message: str, mistake: str | None, status: str, error: str) -> Refused:
-    return Refused(str(message), mistake, "todo" if status == "todo" else "wrong", str(error))
+def _refused(message: str, mistake: str | None, status: str, error: str, clue: str | None):
+    status = "todo" if status == "todo" else "wrong"
+    return Refused(str(message), mistake, status, str(error), clue)
