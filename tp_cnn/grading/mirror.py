@@ -35,10 +35,9 @@ class Mirrors:
     def build(self, *arguments: object) -> object:
         """A mirror, or what the student's function gives in place of a network."""
         outcome = self.ask("build", arguments)
+        print(outcome.printed, end="")
         if outcome.failure:
             raise Elsewhere(outcome)
-        if outcome.printed:
-            print(outcome.printed, end="")
         told = outcome.result
         if not isinstance(told, dict) or "modules" not in told:
             return told

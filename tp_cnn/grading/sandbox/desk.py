@@ -6,29 +6,45 @@ the judge compares with the right one.
 """
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 from torch.overrides import TorchFunctionMode
 
-from tp_cnn.checks.engine import loops, plain, schedules
+from tp_cnn.checks.engine import loops, plain, readings, schedules, transfers
 from tp_cnn.checks.engine.calls import Refused, restart_draws
 from tp_cnn.checks.engine.functional import ARGUMENTS, own_weights
 from tp_cnn.checks.engine.limits import time_limit
 from tp_cnn.checks.engine.running import Failure, Returned, plain_call
 from tp_cnn.checks.engine.traces import has_weights
+from tp_cnn.grading.sandbox.objects import Objects
 
-OBSERVED = (loops.TrainingStepCheck, loops.EvaluationCheck, schedules.TrainingLoopCheck)
+OBSERVED = (
+    loops.TrainingStepCheck,
+    loops.EvaluationCheck,
+    schedules.TrainingLoopCheck,
+    transfers.FreezeCheck,
+    transfers.LastLayerCheck,
+    transfers.FineTuneCheck,
+    transfers.ExtractCheck,
+    readings.MapsCheck,
+    readings.AscentCheck,
+    readings.LabelCheck,
+    readings.OcclusionCheck,
+    readings.AdversarialCheck,
+)
 
 
 class Desk:
-    """Holds the answer that is being judged, and the networks that it built."""
+    """Holds the answer that is being judged, and what it built: networks, or objects."""
 
-    def __init__(self, names: dict):
-        self.names = names  # of the notebook
+    def __init__(self, names: dict, ask_back: Callable[[dict], str]):
+        """``ask_back`` asks the judge for something, while a work is done for it."""
+        self.names, self.ask_back = names, ask_back  # names of the notebook
         self.answer: object = None
+        self.objects = Objects(None, ask_back)
         self.networks: list[nn.Module] = []
         self.originals: list = []  # kept alive, so that identities stay theirs
         self.draws: Tensor | None = None  # PyTorch's random state, for the answer only
@@ -44,12 +60,18 @@ class Desk:
             "build": self.build,
             "forward": self.forward,
             "observe": self.observe,
+            "read": self.objects.read,
+            "apply": self.objects.apply,
+            "operate": self.objects.operate,
         }
+        on_objects = request["work"] in ("read", "apply", "operate")
+        refer = self.objects.refer if on_objects else None
         reply = {"type": "reply", "ask": request["ask"]}
         try:
             with time_limit(request["limit"]):
-                outcome = works[request["work"]](*plain.read(request["arguments"]))
-            return {**reply, "outcome": plain.write_outcome(outcome)}
+                arguments = plain.read(request["arguments"], self.objects.find)
+                outcome = works[request["work"]](*arguments)
+            return {**reply, "outcome": plain.write_outcome(outcome, refer)}
         except BaseException as error:  # late: the time was up, or the result cannot be written
             kind = "exception" if isinstance(error, Exception) else "time"
             failure = Failure(kind, str(error)[:200], (type(error).__name__,))
@@ -64,6 +86,7 @@ class Desk:
     def hold(self, answer: object) -> str:
         """Take an answer to be judged; returns what `take` tells of it, as text."""
         self.answer, self.networks, self.originals = answer, [], []
+        self.objects = Objects(answer, self.ask_back)
         with torch.random.fork_rng(devices=[]):
             restart_draws(0)
             self.draws = torch.get_rng_state()
@@ -73,6 +96,8 @@ class Desk:
         kind = "value"
         if isinstance(found.result, nn.Module):
             kind = "network"
+        elif isinstance(found.result, type):
+            kind = "class"
         elif callable(found.result):
             kind = "function"
         return Returned({"kind": kind, "value": found.result}, found.failure)
