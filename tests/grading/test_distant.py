@@ -131,6 +131,7 @@ def test_units_do_what_they_would_in_a_notebook():
                 "hidden": lambda: first.__dict__["weights"],
                 "early": lambda: first.step(0.1),
                 "large": lambda: first.forward(np.zeros((2000, 2))),
+                "list": lambda: cost.forward(np.zeros((1, 2)), [0] * 2000),
                 "long": lambda: first.forward(np.zeros((200, 2, 100))),
                 "named": lambda: first.forward(inputs=np.zeros((1, len(first.weights)))).shape,
             }.items():
@@ -147,6 +148,7 @@ def test_units_do_what_they_would_in_a_notebook():
     assert found["hidden"] == "KeyError: 'weights'"
     assert found["early"].startswith("AttributeError: '_Hidden' object has no attribute")
     assert "trop grand" in found["large"]
+    assert "trop grand" in found["list"]
     assert "trop grand" in found["long"]
     assert found["named"] == (1, 3)
 

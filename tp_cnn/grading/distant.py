@@ -189,4 +189,4 @@ def _has_no(one: object, name: str) -> str:
 
 
 def _is_large(value: object) -> bool:
-    return max(getattr(value, "shape", ()), default=0) > LARGEST
+    return max(np.shape(value), default=0) > LARGEST
