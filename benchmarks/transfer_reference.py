@@ -6,7 +6,8 @@ layers: the same task with 1,000 labels, the first k layers frozen, k = 0 to 4.
 far: MNIST with few labels: LeNet-5, a dense network of equal weights, the shipped network frozen,
     then fine-tuned.
 
-The budget of a run depends on its number of images alone (`tp_cnn.training.transfer.steps_for`).
+The budget of a run depends on its number of images (`tp_cnn.training.transfer.steps_for`), ten
+times more steps for the small networks of ``far``.
 Learning rates were chosen on train images that no run learns from (``--rates``). A row that is
 there is not measured again: kill and restart at will.
 """

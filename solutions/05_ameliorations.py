@@ -14,7 +14,7 @@
 #
 # **Prérequis :** le notebook 04 (le réseau pour CIFAR-10 et son surapprentissage)
 
-# %% parameters=true grading="images=200 validation=100 epochs=1 test=200 trial_images=200 trial_epochs=1"
+# %% parameters=true grading="images=100 validation=100 epochs=1 test=100 at_once=1 trial_images=64 trial_epochs=1"
 from tp_cnn import runtime
 
 P = runtime.parameters(
@@ -26,6 +26,7 @@ P = runtime.parameters(
         "test": 2000,
         "seeds": 1,
         "results": "",
+        "at_once": 2,  # trainings on a processor
         "trial_images": 2000,
         "trial_epochs": 4,
         "trial_batch_size": 16,
@@ -103,7 +104,9 @@ learn_set, validation_set = split_train(
 # `study` entraîne des configurations du paquet et range chaque époque dans un dossier. Ce qui y est
 # déjà n'est pas refait : le profil complet, qui dure des heures sur un processeur, reprend là où on
 # l'a arrêté (le dossier `ameliorations`, à côté de ce notebook). On compare sur la **validation** ; le
-# test est mesuré une fois par apprentissage, à la fin, et ne sert à rien choisir.
+# test est mesuré une fois par apprentissage, à la fin, et ne sert à rien choisir. Sur un processeur, deux
+# configurations qui se suivent s'entraînent en même temps, un cœur pour chacune : la seconde attend alors
+# dans le dossier qu'on la demande.
 
 # %%
 folder = tempfile.TemporaryDirectory()
@@ -117,14 +120,20 @@ def budget(images, epochs):
 
 
 # %%
+at_once = P.at_once if device.type == "cpu" else 1
+GROUPS = [CUMULATIVE[start : start + at_once] for start in range(0, len(CUMULATIVE), at_once)]
+
+
 def study(*names):
     """The summaries of these configurations, trained first if they are not in the results yet."""
+    together = [one for group in GROUPS if {*group} & {*names} for one in group]
     common = {"dataset": train_set.name, "batch_size": P.batch_size}
-    wanted = recipes(names, **common, **budget(P.images, P.epochs))
-    runs = compare(wanted, P.seeds, results, say=lambda line: None)
+    wanted = recipes(together, **common, **budget(P.images, P.epochs))
+    runs = compare(wanted, P.seeds, results, jobs=at_once, say=lambda line: None)
     return [one for one in summarise(runs) if one.name in names]
 
 
+# %%
 def with_and_without(before, after, title):
     """The curves of two configurations, the second with one more improvement; first seed."""
     histories = [one.histories[0] for one in study(before, after)]
@@ -311,7 +320,7 @@ last_epochs(
 # %% [markdown] answer="normalisation-effet-texte" points=3
 # ### BEGIN MARK SCHEME
 # - (1) Le réseau quitte bien plus tôt le palier du hasard : dès la première époque, il est là où
-#   l'autre arrive après trois ou quatre.
+#   l'autre arrive après deux ou trois.
 # - (1) À la fin, l'écart entre apprentissage et validation est plus grand : la normalisation aide à
 #   optimiser, elle ne régularise pas. Dans la référence (quinze époques, toutes les images), c'est
 #   l'étape qui gagne le plus sur le test (table de la partie 7).
@@ -766,9 +775,9 @@ last_epochs({"crop et symétrie": cropped, **runs, "la mienne": mine})
 
 # %% [markdown] answer="autres-augmentations-texte" points=2
 # ### BEGIN MARK SCHEME
-# - (1) Toutes rendent l'apprentissage plus difficile : l'exactitude d'apprentissage baisse, mixup
-#   le plus (les images sont mélangées). Avec peu d'images et d'époques, aucune ne fait nettement
-#   mieux que crop et symétrie.
+# - (1) Toutes rendent l'apprentissage plus difficile, mixup le plus : son exactitude d'apprentissage est
+#   mesurée sur des images mélangées. En validation, les autres restent à quelques points de crop et
+#   symétrie ; celle qui s'y trouve apprend, mais ne reconnaît plus les images à l'endroit.
 # - (1) Un écart de quelques points sur une graine et quelques centaines d'images de validation ne
 #   prouve rien : il faut plusieurs graines, tout le jeu de données, et assez d'époques pour que le
 #   surapprentissage soit ce qui limite.
@@ -1050,8 +1059,9 @@ last_epochs(descents)
 # ### BEGIN MARK SCHEME
 # - (1) Description fidèle de la table et de la figure ; avec peu d'époques, Adam et AdamW démarrent
 #   souvent vite, sans réglage. AdamW et Adam ne se distinguent pas ici : une pénalité sur les poids
-#   n'agit qu'à la longue. Cosinus et one-cycle dépendent du nombre d'époques prévu. Un essai personnel,
-#   décrit et mesuré.
+#   n'agit qu'à la longue. Cosinus et one-cycle dépendent du nombre d'époques prévu ; le plus grand pas
+#   de one-cycle (0,05) est réglé pour de longs apprentissages, et le laisse ici derrière. Un essai
+#   personnel, décrit et mesuré.
 # - (1) Un pas d'Adam n'a pas le sens d'un pas de SGD : chaque méthode devrait être comparée à son
 #   meilleur réglage. Autres : RMSprop, Adagrad, Nesterov, LAMB, Muon ; paliers, redémarrages,
 #   réduction quand la validation stagne, échauffement.

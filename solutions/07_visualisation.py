@@ -45,7 +45,7 @@ from tp_cnn.checks.engine.framework import grade
 from tp_cnn.data.batches import Batches, keep, only
 from tp_cnn.data.classroom import in_french, load_for_class
 from tp_cnn.data.normalise import CIFAR10, Normalise, channel_statistics
-from tp_cnn.display import Table, announce
+from tp_cnn.display import Table, announce, decimal
 from tp_cnn.models import LeNet5, visualisation as look
 from tp_cnn.models.geometry import layers_of, receptive_field
 from tp_cnn.plots import training as plots, visualisation as pictures
@@ -89,12 +89,14 @@ cifarnet = pretrained.pretrained_cifarnet()
 
 # %%
 with torch.no_grad():
-    said = cifarnet(photos).argmax(1)
+    scores = cifarnet(photos)  # (N, 8)
+    said = scores.argmax(1)
     read = lenet(digits).argmax(1)
-chosen = [(said == number).nonzero()[:1] for number in range(8)]
-chosen = torch.cat(chosen)[:, 0]
+chosen = scores.argmax(0)  # for each answer, the image with the largest score
 answers = [NAMES[label] for label in said[chosen]]
-plots.image_grid(photo_set.images[chosen], answers, title="Ce que répond le réseau livré")
+plots.image_grid(
+    photo_set.images[chosen], answers, title="Pour chaque réponse, l'image de plus grand score"
+)
 
 # %% [markdown]
 # ## 2. Les filtres
@@ -481,7 +483,7 @@ def explained(model, images, labels):
 
 
 # %%
-four = chosen[[0, 1, 5, 6]] if len(chosen) > 6 else chosen[:4]
+four = chosen[[0, 1, 5, 6]]
 pictures.explanations(
     photo_set.images[four] / 255,
     explained(cifarnet, photos[four], said[four]),
@@ -490,7 +492,7 @@ pictures.explanations(
 )
 
 # %%
-two = [(read == digit).nonzero()[0].item() for digit in read.unique()[[0, -1]].tolist()]
+two = [(read == digit).nonzero()[0].item() for digit in read.unique()[[1, 2]].tolist()]
 pictures.explanations(
     digits_test.images[two] / 255,
     explained(lenet, digits[two], read[two]),
@@ -501,8 +503,10 @@ pictures.explanations(
 # %% [markdown]
 # Les trois cartes ne disent pas la même chose, car elles ne répondent pas à la même question : que
 # perd-on en **cachant** ceci (occlusion), à quoi le score est-il **sensible** (saillance), quelles cartes
-# ont **parlé pour** la classe (Grad-CAM, grossière : les dernières cartes ont 4×4 ou 5×5 places) ? *Ce que
-# cela prouve :* peu, tant qu'on n'a pas vérifié que ces cartes dépendent du réseau.
+# ont **parlé pour** la classe (Grad-CAM, grossière : les dernières cartes ont 4×4 ou 5×5 places) ? Une
+# carte de Grad-CAM toute sombre n'est pas une panne : nulle part, les dernières cartes n'ont parlé pour
+# cette classe, et ReLU a mis tout le reste à zéro. *Ce que cela prouve :* peu, tant qu'on n'a pas vérifié
+# que ces cartes dépendent du réseau.
 #
 # ## 7. Le contrôle
 #
@@ -539,8 +543,8 @@ Table(
     [
         [
             name,
-            f"{statistics.mean(found):.2f}".replace(".", ","),
-            f"{max(found):.2f}".replace(".", ","),
+            decimal(statistics.mean(found)),
+            decimal(max(found)),
         ]
         for name, found in agreement.items()
     ],
@@ -698,7 +702,7 @@ for label, unchanged in zip(said.tolist(), steps):
 Table(
     ["réponse", "images", "niveaux qui la changent (médiane)"],
     [
-        [name, len(found), f"{statistics.median(found):g}".replace(".", ",")]
+        [name, len(found), decimal(statistics.median(found), "g")]
         for name, found in sorted(fooled.items())
     ],
 )
@@ -726,8 +730,8 @@ plots.image_grid((trio * std + mean).clamp(0, 1), names, title="Presque la même
 #   taille n'y fait presque rien.
 # - (1) En 3 072 dimensions, des milliers de très petits changements qui vont tous dans le sens du gradient
 #   s'additionnent ; ceux du bruit se compensent. Un grand effet sans grande cause en chaque point.
-# - (1) Réponses fragiles : classes voisines (oiseau, cerf, cheval, grenouille), lues dans la table.
-#   L'exactitude sur des images tirées au hasard ne garantit rien contre quelqu'un qui choisit
+# - (1) Réponses fragiles : les plus petites médianes de la table, souvent des classes qui ont une voisine
+#   (cerf et cheval) ; une dizaine d'images chacune, c'est peu pour les classer. L'exactitude sur des images tirées au hasard ne garantit rien contre quelqu'un qui choisit
 #   l'image : la robustesse se mesure à part.
 # ### END MARK SCHEME
 

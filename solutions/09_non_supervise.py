@@ -368,7 +368,7 @@ accuracies = {
 }
 
 # %%
-display(accuracy_by_labels(accuracies, 0.1, "Un encodeur pré-appris ?"))
+display(accuracy_by_labels(accuracies, None, "Un encodeur pré-appris ?"))
 Table(
     ["étiquettes", *ways, "gain moyen"],
     [
@@ -774,7 +774,7 @@ results = {
     }
     for name, build in starts.items()
 }
-display(accuracy_by_labels(results, 0.1, "Deux machines empilées ?"))
+display(accuracy_by_labels(results, None, "Deux machines empilées ?"))
 Table(
     ["départ", *[f"{count} étiquettes" for count in counts]],
     [

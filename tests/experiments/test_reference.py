@@ -1,3 +1,5 @@
+from statistics import mean
+
 import pytest
 
 from tp_cnn.errors import CourseError
@@ -90,11 +92,26 @@ def test_the_shipped_transfers_have_five_seeds_a_cell():
     assert all(len(far.where(way=way, images=1000)) == 5 for way in ("lenet5", "dense", "affiné"))
 
 
-def test_transfer_wins_with_few_labels_and_more_labels_help():
-    def mean(way, count):
-        found = reference.load("transfer_labels").where(way=way, images=count)
-        return sum(row["test_accuracy"] for row in found) / len(found)
+def means(table, images):
+    """Mean test accuracy over the seeds, by way."""
+    rows = reference.load(table).where(images=images)
+    by_way = {row["way"]: rows.where(way=row["way"]) for row in rows}
+    return {way: mean(row["test_accuracy"] for row in found) for way, found in by_way.items()}
 
-    assert mean("gelé", 100) > mean("de zéro", 100)
-    for way in ("de zéro", "gelé", "affiné"):
-        assert mean(way, 3000) > mean(way, 10)
+
+def test_what_notebook_06_says_of_labels():
+    ten, hundred, thousand, most = (
+        means("transfer_labels", images) for images in (10, 100, 1000, 3000)
+    )
+    for few in (ten, hundred, thousand):
+        assert 0.01 < min(few["gelé"], few["affiné"]) - few["de zéro"] < 0.06
+    assert most["gelé"] < most["de zéro"] < most["affiné"]
+    assert abs(hundred["gelé"] - means("transfer_labels", 300)["de zéro"]) < 0.01
+
+
+def test_what_notebook_06_says_far_from_the_source():
+    hundred, thousand = means("transfer_far", 100), means("transfer_far", 1000)
+    assert hundred["dense"] < min(hundred["gelé"], hundred["lenet5"])
+    assert abs(hundred["gelé"] - hundred["lenet5"]) < 0.03 < hundred["affiné"] - hundred["lenet5"]
+    assert abs(thousand["lenet5"] - thousand["affiné"]) < 0.01
+    assert thousand["dense"] < thousand["gelé"] < thousand["dense"] + 0.02 < thousand["lenet5"]

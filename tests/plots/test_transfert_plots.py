@@ -48,3 +48,9 @@ def test_means_by_labels_and_their_spread():
     assert means == pytest.approx([0.6, 0.85])
     assert min(heights) > 0
     assert bars({100: [0.5], 1000: [0.8]})[1] == [0, 0]  # one seed has no spread
+
+
+def test_chance_is_drawn_when_it_is_given():
+    for chance, lines in ((0.1, 1), (None, 0)):
+        (axis,) = pictures.accuracy_by_labels({"a": {100: [0.8]}}, chance, "").axes
+        assert sum(line.get_linestyle() == ":" for line in axis.lines) == lines

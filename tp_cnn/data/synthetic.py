@@ -1,6 +1,7 @@
 """Two sets that need no network: scikit-learn's real digits, and generated coloured shapes."""
 
 import math
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -68,6 +69,7 @@ def shapes(n: int, split: str = "train", seed: int = 0) -> tuple[Tensor, Tensor]
     )
 
 
+@lru_cache(maxsize=32)  # all those of the set called "shapes", which notebooks ask for many times
 def _draw_chunk(split: str, seed: int, rank: int) -> tuple[Tensor, Tensor]:
     stream = (seed * 2 + (split == "test")) * 1_000_000 + rank
     generator = torch.Generator().manual_seed(stream)

@@ -25,7 +25,7 @@ START = Recipe(dataset="cifar10", model="cifarnet", epochs=15, batch_size=128)
 
 CUMULATIVE = ("base", "normalisation", "augmentation", "momentum", "dropout", "batch-norm")
 
-# What the networks of notebook 08 share; each has its own rate, found on validation.
+# What the networks of notebook 08 share; each family has its own rate.
 SHARED = {"shift": 4, "flip": True, "schedule": "one-cycle", "weight_decay": 5e-4}
 TRANSFORMER = {**SHARED, "optimizer": "adamw", "weight_decay": 0.05}
 

@@ -22,7 +22,7 @@ def count_tick(value: float, _position: int) -> str:
 
 def accuracy_by_labels(
     ways: Mapping[str, Mapping[int, Sequence[float]]],
-    chance: float,
+    chance: float | None,
     title: str,
     ours: Mapping[str, Mapping[int, float]] | None = None,
 ) -> Figure:
@@ -30,7 +30,8 @@ def accuracy_by_labels(
 
     Args:
         ways: name -> number of labels -> accuracies, one a seed.
-        chance: accuracy of an answer at random.
+        chance: accuracy of an answer at random, for a dotted line; None where it would crush the
+            others.
         ours: name -> number of labels -> accuracy measured here, drawn as hollow markers.
     """
     drawn, axis = figure(width=6.8, height=3.4)
@@ -44,8 +45,9 @@ def accuracy_by_labels(
         )
         for count, accuracy in (ours or {}).get(name, {}).items():
             axis.plot(count, accuracy, marker, color=colour, markersize=9, fillstyle="none")
-    axis.axhline(chance, color=INK, linestyle=":", linewidth=1)
-    axis.annotate("au hasard", (counts[0], chance), xytext=(0, 3), textcoords="offset points")
+    if chance is not None:
+        axis.axhline(chance, color=INK, linestyle=":", linewidth=1)
+        axis.annotate("au hasard", (counts[0], chance), xytext=(0, 3), textcoords="offset points")
     axis.set_xscale("log")
     axis.set_xticks(counts)
     axis.minorticks_off()
@@ -80,7 +82,7 @@ def accuracy_by_frozen(
     axis.set_xticks(range(len(names)), names)
     axis.yaxis.set_major_formatter(percent_tick)
     axis.set(xlabel="couches gelées, jusqu'à", ylabel="images bien classées", title=title)
-    axis.legend(frameon=False)
+    drawn.legend(loc="outside lower center", frameon=False)
     clean(axis)
     return drawn
 

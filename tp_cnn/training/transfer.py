@@ -28,6 +28,7 @@ MOMENTUM = 0.9
 BATCH = 32
 HEAD_RATE, BODY_RATE = 0.01, 0.003  # of a new last layer, of layers learnt elsewhere
 NEW_RATE = 0.01  # of a network that starts from nothing
+SMALL = 10  # steps of a small network (LeNet-5) in about the time of one of CifarNet
 WAYS = ("de zéro", "gelé", "affiné")
 
 
@@ -218,7 +219,10 @@ def measure_new(
     seed: int,
     steps: int = 0,
 ) -> float:
-    """Test accuracy of a network that ``make`` builds, trained from scratch on as many steps."""
+    """Test accuracy of a network that ``make`` builds, trained from scratch.
+
+    It is small: it has ``SMALL`` times the steps of `measure`, for about the same time.
+    """
     torch.manual_seed(seed)
     normalise = Normalise(channel_statistics(learn_set.images))
     batches = Batches(
@@ -226,7 +230,7 @@ def measure_new(
     )
     model = make().to(batches.device)
     groups = [{"params": model.parameters(), "lr": NEW_RATE}]
-    _descend(model, _endless(batches), groups, steps or steps_for(len(learn_set)))
+    _descend(model, _endless(batches), groups, SMALL * (steps or steps_for(len(learn_set))))
     return accuracy(model, test_set, normalise)
 
 

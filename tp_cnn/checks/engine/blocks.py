@@ -19,6 +19,7 @@ from tp_cnn.checks.engine.compare import show
 from tp_cnn.checks.engine.framework import Check, Verdict
 from tp_cnn.checks.engine.learning import refuse_cut, refuse_same_object, still_layer
 from tp_cnn.checks.engine.traces import draw_weights, has_weights, short_name
+from tp_cnn.display import decimal, thousands
 
 BRIGHT = 20  # times brighter, the last maps show an activation that has a ceiling (ReLU6)
 MODES = {True: "en mode train()", False: "en mode eval()"}
@@ -66,9 +67,11 @@ class BlockCheck(Check):
                 self._refuse_wrong(student, arguments, maps)
         block = self.answer(*self.tries[0][0])
         count = sum(weights.numel() for weights in block.parameters())
-        precision = f"sorties comparées à {self.tolerance:g} près sur des cartes au hasard"
+        precision = (
+            f"sorties comparées à {decimal(self.tolerance, 'g')} près sur des cartes au hasard"
+        )
         return Verdict(
-            "right", f"{count} poids pour {self._sizes(self.tries[0][0])} ; {precision}."
+            "right", f"{thousands(count)} poids pour {self._sizes(self.tries[0][0])} ; {precision}."
         )
 
     def _sizes(self, arguments: tuple) -> str:

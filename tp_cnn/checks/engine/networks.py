@@ -33,7 +33,7 @@ from tp_cnn.checks.engine.traces import (
     stages,
     trace,
 )
-from tp_cnn.display import decimal
+from tp_cnn.display import decimal, thousands
 
 IMAGES = 3  # an odd number, that no layer of the course has as its size
 DARK = 0.01  # times darker, the second one shows what a maximum hides elsewhere (a leaky ReLU)
@@ -125,7 +125,7 @@ class NetworkCheck(Check):
         precision = (
             f"sorties comparées à {decimal(self.tolerance, 'g')} près sur des images au hasard"
         )
-        said = f"{len(seen.layers)} couches à poids, {count} poids ; {precision}."
+        said = f"{len(seen.layers)} couches à poids, {thousands(count)} poids ; {precision}."
         without = any(getattr(layer, "bias", layer) is None for layer in seen.layers)
         return Verdict("right", said + (f"\n  {NO_BIAS}" if without else ""))
 
