@@ -3,8 +3,9 @@
     python benchmarks/cheats.py --notebooks 01 02 06 07 --honest 60 --jobs 2
 
 Each cheat stands in every answer that has a test, of a copy that is blank otherwise; with
-``--share 3``, a third of the cheats in each notebook, so that three notebooks see them all. Results
-in ``results/cheats.md``: the goal is no point that is not flagged, and no honest copy flagged.
+``--share 3``, a third of them in each notebook, and in all of them those that deceive what is
+observed inside. Results in ``results/cheats.md``: the goal is no point that is not flagged, and no
+honest copy flagged.
 """
 
 import argparse
@@ -154,7 +155,11 @@ def main() -> None:
     kind: list[Outcome] = []  # of the honest
     sources = read_sources(options.notebooks)
     for rank, source in enumerate(sources):
-        chosen = [key for n, key in enumerate(CHEATS) if (n + rank) % options.share == 0]
+        chosen = [
+            key
+            for number, key in enumerate(CHEATS)
+            if key[0] == "observer" or (number + rank) % options.share == 0
+        ]
         own = range(rank, options.honest, len(sources))
         copies = {f"triche {n:02}": cheat(source, key) for n, key in enumerate(chosen)}
         copies |= {f"honnête {n:02}": honest(source, n) for n in own}
