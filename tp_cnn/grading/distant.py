@@ -82,9 +82,11 @@ class Distant:
             return outcome.result["value"]
 
     def call(self, one: "Stand", arguments: tuple) -> object:
-        arrays = [isinstance(one, np.ndarray) for one in arguments]
-        pairs = zip(arguments, arrays, strict=True)
-        numbers = [_rank(one, self.given) if array else None for one, array in pairs]
+        """Call an object of the student's; an array that it was given before is the same there."""
+        numbers = [
+            _rank(given, self.given) if isinstance(given, np.ndarray) else None
+            for given in arguments
+        ]
         return self.use("apply", one, arguments, numbers)
 
     def called_back(self, message: dict) -> str:
