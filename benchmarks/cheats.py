@@ -175,7 +175,7 @@ def main() -> None:
     for one in suspected:
         print(one.student, one.status, one.reasons)
     notes = [
-        f"Notebooks {', '.join(one.name for one in sources)}; their own data are not needed",
+        f"Notebooks {', '.join(one.name for one in sources)}",
         f"{len(rows)} cheats in {len(tried)} copies: {unflagged:g} points gained unflagged",
         f"{len(suspected)} of {len(kind)} honest copies flagged; they have "
         f"{sum(map(points, kind)) / max(1, len(kind)):.1f} points each on average",
