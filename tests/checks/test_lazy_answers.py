@@ -5,6 +5,7 @@ answer of each: nothing is written here by hand for one of them.
 """
 
 import copy
+import dataclasses
 import importlib
 import math
 import pkgutil
@@ -54,8 +55,9 @@ def test_every_check_is_of_a_known_kind():
 
 
 def refuse(check, answers, seed):
-    """Every one of these answers, by name, must not be right."""
-    right = [label for label, answer in answers.items() if check(answer, seed=seed, limit=0).ok]
+    """None of these answers, by name, must be right; which mistake each is does not matter."""
+    nameless = dataclasses.replace(check, mistakes=[])
+    right = [label for label, answer in answers.items() if nameless(answer, seed=seed, limit=0).ok]
     assert right == []
 
 
