@@ -1,9 +1,11 @@
 """What cheats gain from a blank copy, by family, and whether honest copies are suspected.
 
-    python benchmarks/cheats.py --notebook 01 --honest 60 --jobs 2
+    python benchmarks/cheats.py --notebooks 01 02 06 07 --honest 60 --jobs 2
 
-Each cheat stands in the first answer of a copy that is blank otherwise. Results in
-``results/cheats.md``: the goal is no point that is not flagged, and no honest copy flagged.
+Each cheat stands in every answer that has a test, of a copy that is blank otherwise; with
+``--share 3``, a third of them in each notebook, and in all of them those that deceive what is
+observed inside. Results in ``results/cheats.md``: the goal is no point that is not flagged, and no
+honest copy flagged.
 """
 
 import argparse
@@ -18,6 +20,7 @@ from tp_cnn.authoring import editions
 from tp_cnn.authoring.source import read_sources
 from tp_cnn.display import markdown_table
 from tp_cnn.grading.grade import grade
+from tp_cnn.grading.model import Outcome
 
 FRAMEWORK = "import tp_cnn.checks.engine.framework as framework\n"
 SOCKET = """
@@ -74,6 +77,27 @@ CHEATS = {
     + "desk.plain.write_outcome = lambda outcome: '{{}}'",
     ("message", "the call says what the argument is"): DESK
     + "desk.plain_call = lambda function, arguments: desk.Returned(arguments and arguments[0])",
+    ("observer", "what a loop did to a network"): "from tp_cnn.checks.engine import facts, loops\n"
+    "loops.LoopCheck._observe = lambda self, function, seed: loops.Observation("
+    "facts.Seen([facts.Fact(0)] * 40), [], None, True)",
+    (
+        "observer",
+        "a frozen network described",
+    ): "from tp_cnn.checks.engine import facts, transfers\n"
+    "transfers._freeze_facts = lambda model, images: [facts.Fact(one) for one in "
+    "(0, 4, 4, 1, 1, 0)]",
+    ("observer", "a reading by the course's own"): "from tp_cnn.checks.engine import readings\n"
+    "from tp_cnn.models import visualisation as own\nreadings.ReadingCheck.observe = (lambda old: "
+    "lambda self, f: old(self, getattr(own, getattr(f, '__name__', ''), f)))"
+    "(readings.ReadingCheck.observe)",
+    ("observer", "what an object of a class gives"): "import tp_cnn.grading.sandbox.objects as o\n"
+    "o.Objects._done = lambda self, work: o.Returned({{'value': 0.0, 'changed': []}})",
+    ("observer", "units asked for what they hold"): "class {name}:\n"
+    "    def __init__(self, units, cost):\n        self.units, self.cost = units, cost\n"
+    "    def __getattr__(self, name):\n        return getattr(self.units[0], name)",
+    ("observer", "calls back that no check allows"): "class {name}:\n"
+    "    def __init__(self, *given):\n        for n in range(50):\n"
+    "            given[0][0]._lending.ask(n, 'read', '__class__')",
     ("library", "NumPy says that all is close"): "import numpy as np\n"
     "np.abs = lambda *a, **k: np.zeros(1)\nnp.allclose = lambda *a, **k: True",
     ("library", "PyTorch says that all is equal"): "import torch\n"
@@ -121,30 +145,54 @@ ODDITIES = (  # that honest students write
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--notebook", default="01")
+    parser.add_argument("--notebooks", nargs="+", default=["01"])
     parser.add_argument("--honest", type=int, default=60)
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--share", type=int, default=1, help="one cheat in so many a notebook")
+    parser.add_argument("--note", nargs="*", default=[], help="what the report says besides")
     options = parser.parse_args()
-    (source,) = read_sources([options.notebook])
-    copies = {f"triche {n:02}": cheat(source, key) for n, key in enumerate(CHEATS)}
-    copies |= {f"honnête {n:02}": honest(source, n) for n in range(options.honest)}
-    outcomes = graded(source, copies, options.jobs)
-    rows = []
-    for number, (family, name) in enumerate(CHEATS):
-        one = outcomes[f"triche {number:02}"]
-        points = sum(mark.automatic or 0 for mark in one.marks)
-        rows.append([family, name, f"{points:g}", "yes" if one.reasons else "no"])
-    unflagged = sum(float(row[2]) for row in rows if row[3] == "no")
-    suspected = [one for name, one in outcomes.items() if name[0] == "h" and one.reasons]
+    found: dict[tuple[str, str], list[Outcome]] = {key: [] for key in CHEATS}
+    kind: list[Outcome] = []  # of the honest
+    sources = read_sources(options.notebooks)
+    for rank, source in enumerate(sources):
+        chosen = [
+            key
+            for number, key in enumerate(CHEATS)
+            if key[0] == "observer" or (number + rank) % options.share == 0
+        ]
+        own = range(rank, options.honest, len(sources))
+        copies = {f"triche {n:02}": cheat(source, key) for n, key in enumerate(chosen)}
+        copies |= {f"honnête {n:02}": honest(source, n) for n in own}
+        outcomes = graded(source, copies, options.jobs)
+        for number, key in enumerate(chosen):
+            found[key].append(outcomes[f"triche {number:02}"])
+        kind += [outcomes[f"honnête {n:02}"] for n in own]
+        print(source.name, len(outcomes), flush=True)
+    rows = [[*key, *_gained(outcomes)] for key, outcomes in found.items()]
+    tried = [one for outcomes in found.values() for one in outcomes]
+    unflagged = sum(points(one) for one in tried if not one.reasons)
+    suspected = [one for one in kind if one.reasons]
     for one in suspected:
         print(one.student, one.status, one.reasons)
     notes = [
-        f"Notebook {source.name}; {len(rows)} cheats: {unflagged:g} points gained unflagged",
-        f"{len(suspected)} of {options.honest} honest copies flagged",
+        f"Notebooks {', '.join(one.name for one in sources)}",
+        f"{len(rows)} cheats in {len(tried)} copies: {unflagged:g} points gained unflagged",
+        f"{len(suspected)} of {len(kind)} honest copies flagged; they have "
+        f"{sum(map(points, kind)) / max(1, len(kind)):.1f} points each on average",
+        *options.note,
     ]
-    table = markdown_table(["family", "cheat", "points", "flagged"], rows)
+    table = markdown_table(["family", "cheat", "copies", "points", "flagged"], rows)
     write_report("cheats", "Cheats and honest copies", table, notes)
-    print(table, *notes, sep="\n")
+
+
+def points(outcome: Outcome) -> float:
+    """Those of the tests."""
+    return sum(mark.automatic or 0 for mark in outcome.marks)
+
+
+def _gained(outcomes: list[Outcome]) -> list[str]:
+    flagged = sum(bool(one.reasons) for one in outcomes)
+    return [str(len(outcomes)), f"{sum(map(points, outcomes)):g}", str(flagged)]
 
 
 def graded(source, copies: dict[str, dict], jobs: int) -> dict:
@@ -160,19 +208,20 @@ def graded(source, copies: dict[str, dict], jobs: int) -> dict:
 
 
 def cheat(source, key: tuple[str, str]) -> dict:
-    """A blank copy with a cheat in place of the first answer that has a test."""
+    """A blank copy with a cheat in place of each answer that has a test."""
     notebook = editions.notebook(source, "student")
-    test = next(cell for cell in notebook.cells if _is_test(cell))
-    place = notebook.cells.index(test)
-    answer = next(cell for cell in notebook.cells[place::-1] if _is_answer(cell))
-    called = test.source.split("check.")[1]
-    names = {"check": called.split("(")[0], "name": called.split("(")[1].split(")")[0]}
-    if key[0] == "test":
-        test.source = f"{test.metadata['nbgrader']['points']}"
-    else:
-        answer.source = f"{CHEATS[key].format(**names)}\n{answer.source}"
-        if "{name}" in CHEATS[key]:
-            answer.source = CHEATS[key].format(**names)
+    answer = None
+    for cell in notebook.cells:
+        answer = cell if _is_answer(cell) else answer
+        if _is_test(cell) and key[0] == "test":
+            cell.source = f"{cell.metadata['nbgrader']['points']}"
+        elif _is_test(cell) and answer:
+            called = cell.source.split("check.")[1]
+            name = called.split("(")[1].split(")")[0]
+            names = {"check": called.split("(")[0], "name": name if name.isidentifier() else "_"}
+            blank = "" if "{name}" in CHEATS[key] else answer.source
+            answer.source = f"{CHEATS[key].format(**names)}\n{blank}"
+            answer = None
     return notebook
 
 

@@ -708,7 +708,8 @@ Table(
 )
 
 # %%
-index = shown.item()
+unchanged = kept["signe du gradient"][8]
+index = unchanged.index(min(unchanged))  # the first image whose answer changed
 moved = adversarial_step(cifarnet, photos[index], said[index].item(), 8 * level)
 with torch.no_grad():
     new = cifarnet(moved[None]).argmax(1).item()

@@ -6,42 +6,43 @@ import numpy as np
 import pytest
 import torch
 from nbformat import v4
+from torch import nn
 
-from tests.checks import test_wrong_answers as every
-from tests.checks.test_wrong_answers import strange_functions, strange_networks, strange_values
+from tests.checks.test_wrong_answers import (
+    CHECKS,
+    cases,
+    own,
+    strange_functions,
+    strange_networks,
+    strange_values,
+    unwritten,
+)
 from tp_cnn.checks.engine import plain
+from tp_cnn.checks.engine.blocks import BlockCheck
+from tp_cnn.checks.engine.classes import ClassCheck
 from tp_cnn.checks.engine.framework import FunctionCheck, ValueCheck, grade
 from tp_cnn.checks.engine.loops import LoopCheck
 from tp_cnn.checks.engine.networks import NetworkCheck
 from tp_cnn.checks.engine.running import Returned
 from tp_cnn.errors import CourseError
 from tp_cnn.grading import steps
-from tp_cnn.grading.judge import JUDGED, Bench, Talk, check_named, is_outside, judge
+from tp_cnn.grading.judge import Bench, Talk, check_named, judge
 from tp_cnn.grading.sandbox.desk import Desk
 from tp_cnn.grading.sandbox.execution import Doubtful
 from tp_cnn.grading.steps import Step
-
-CHECKS = {name: check for name, check in every.CHECKS.items() if isinstance(check, JUDGED)}
-
-
-def cases(kind):
-    return [case for case in every.cases(kind) if case.values[0] in CHECKS]
-
-
-def test_a_notebook_with_a_check_of_another_kind_is_tested_in_the_sandbox():
-    outside = {"a": [Step("lenet.lenet5", "x", 1, 2.0)]}
-    inside = {"b": [Step("architectures.residual", "y", 1, 1.0)]}
-    assert is_outside(outside)
-    assert not is_outside(outside | inside)
 
 
 class Here:
     """A conversation with a desk of this process; all goes through JSON."""
 
     def __init__(self, answer, forge=None):
-        self.desk, self.forge = Desk({"answer": answer}), forge
+        self.desk, self.forge = Desk({"answer": answer}, self.ask_back), forge
 
-    def ask(self, work, arguments, limit):
+    def ask_back(self, message):
+        return self.called_back(json.loads(json.dumps(message)))
+
+    def ask(self, work, arguments, limit, called_back):
+        self.called_back = called_back
         request = {"ask": 1, "work": work, "arguments": arguments, "limit": limit}
         reply = json.loads(json.dumps(self.desk.work(json.loads(json.dumps(request)))))["outcome"]
         return self.forge(work, reply) if self.forge else reply
@@ -67,14 +68,17 @@ def test_a_right_answer_is_right_from_outside(name, label, answer):
 def test_a_wrong_answer_is_named_from_outside(name, label, answer):
     verdict, beside = judged(name, answer), CHECKS[name](answer)
     assert (verdict.status, verdict.mistake) == ("wrong", label)
-    assert verdict.share == beside.share
+    assert (verdict.share, verdict.clue) == (beside.share, beside.clue)
 
 
 @pytest.mark.parametrize("name", CHECKS)
 def test_what_is_to_do_is_to_do_from_outside(name):
     placeholders = [..., None]
-    if isinstance(CHECKS[name], FunctionCheck | LoopCheck | NetworkCheck):
+    if isinstance(CHECKS[name], FunctionCheck | LoopCheck | NetworkCheck | BlockCheck):
         placeholders += [lambda *inputs: ..., lambda *inputs: None, lambda *inputs: 1 + ...]
+    elif isinstance(CHECKS[name], ClassCheck):
+        placeholders += [unwritten(CHECKS[name], lambda *inputs: ...)]
+        placeholders += [unwritten(CHECKS[name], lambda *inputs: 1 + ...)]
     assert {judged(name, one).status for one in placeholders} == {"todo"}
 
 
@@ -82,8 +86,16 @@ def test_what_is_to_do_is_to_do_from_outside(name):
 def test_strange_answers_are_wrong_from_outside(name):
     check, values = CHECKS[name], list(strange_values(np.ones(3)))
     answers = values[::3] if isinstance(check, ValueCheck) else [*values[::4], *strange_functions()]
-    if isinstance(check, NetworkCheck):
-        answers = [*strange_networks(check.image_shape), *strange_functions(), 12, "12"]
+    if isinstance(check, NetworkCheck | BlockCheck):
+        shape = getattr(check, "image_shape", (3, 8, 8))
+        answers = [*strange_networks(shape), *strange_functions(), 12, "12"]
+    elif isinstance(check, ClassCheck):
+        answers += [object, dict, nn.Linear, nn.ReLU, int, type, ValueError]
+        answers += [
+            type("Strange", (check.answer,), {method: lambda *inputs, kept=value: kept})
+            for method in own(check)
+            for value in values[::8]
+        ]
     for answer in answers:
         verdict = judged(name, answer)
         assert verdict.status == "wrong", (answer, verdict)
@@ -141,7 +153,7 @@ def test_facts_that_are_left_out_are_not_right_facts():
 def test_a_network_whose_outputs_are_invented_is_wrong():
     def invented(outcome):
         told = outcome.result
-        events = [(kind, name, 0 * images) for kind, name, images in told["events"]]
+        events = [(kind, name, (one, 0 * seen)) for kind, name, (one, seen) in told["events"]]
         return plain.write_outcome(
             Returned({**told, "events": events, "result": torch.zeros(3, 10)})
         )

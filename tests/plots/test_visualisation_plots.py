@@ -25,6 +25,12 @@ def test_a_map_of_both_signs_is_centred_on_zero_and_covers_the_image():
     assert right.images[0].get_extent() == left.images[0].get_extent()
 
 
+def test_the_maps_of_a_method_share_their_colours():
+    maps = {"occlusion": [torch.rand(4, 4), torch.linspace(-1, 1, 16).view(4, 4)]}
+    axes = pictures.explanations(torch.rand(2, 3, 8, 8), maps, ["chat", "chien"]).axes
+    assert axes[1].images[0].get_cmap().name == axes[3].images[0].get_cmap().name == "RdBu_r"
+
+
 def test_misclassified_points_are_ringed():
     points = np.arange(8.0).reshape(4, 2)
     wrong = [False, True, False, False]

@@ -4,77 +4,24 @@ Sources: 000, §1.4 and TD 2. Networks are small ones with ``.features`` (a batc
 them) and ``.classifier``; images are tensors (N, 3, 8, 8).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
-from torch.optim import optimizer as optimizers
 
-from tp_cnn.checks.engine.calls import try_all
-from tp_cnn.checks.engine.facts import Fact, Seen
 from tp_cnn.checks.engine.framework import FunctionCheck, Mistake
-from tp_cnn.checks.engine.loops import LoopCheck, Observation, weights_of
+from tp_cnn.checks.engine.transfers import (
+    HIDDEN,
+    ExtractCheck,
+    FineTuneCheck,
+    FreezeCheck,
+    LastLayerCheck,
+)
 from tp_cnn.training import transfer
 
-SIDE, HIDDEN = 8, 400
 PIXELS = (0, 2, 3)  # the axes of a batch of images that a mean by channel makes disappear
-BATCH_NORM = 1  # its place in the features
-WIDTH = 4  # channels of the maps
-
-
-class _TaughtNetwork(nn.Module):
-    """A network that has "learnt": its batch norm has seen images."""
-
-    def __init__(self, classes: int):
-        super().__init__()
-        self.features = nn.Sequential(
-            nn.Conv2d(3, WIDTH, 3, padding=1), nn.BatchNorm2d(WIDTH), nn.MaxPool2d(2), nn.ReLU()
-        )
-        self.classifier = nn.Sequential(
-            nn.Flatten(), nn.Linear(WIDTH * 16, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, classes)
-        )
-        with torch.no_grad():
-            self.features(2 * torch.randn(50, 3, SIDE, SIDE) + 0.5)
-
-    def forward(self, images: Tensor) -> Tensor:
-        return self.classifier(self.features(images))
-
-
-def _frozen(classes: int) -> nn.Module:
-    network = _TaughtNetwork(classes + 2)
-    transfer.freeze(network, classes)
-    return network
-
-
-def _batches(classes: int, sizes: tuple[int, ...] = (6, 6, 3)) -> list[tuple[Tensor, Tensor]]:
-    return [(torch.randn(size, 3, SIDE, SIDE), torch.randint(classes, (size,))) for size in sizes]
-
-
-def _body(network: nn.Module) -> np.ndarray:
-    """All the weights but those of the last layer."""
-    parts = [*network.features.parameters(), *network.classifier[:-1].parameters()]
-    return torch.cat([weights.detach().flatten() for weights in parts]).numpy()
-
-
-def _statistics(network: nn.Module) -> Fact:
-    sentence = "la moyenne et la variance que garde la normalisation par lot ne sont pas celles "
-    return Fact(_running(network), f"{sentence}attendues.")
-
-
-def _frozen_given(groups: list[dict]) -> Fact:
-    """How many frozen tensors an optimiser was given."""
-    count = sum(not weights.requires_grad for group in groups for weights in group["params"])
-    return Fact(count, f"parmi les poids donnés à l'optimiseur, {count} tenseurs sont gelés.")
-
-
-def _loss_facts(results: list) -> list[Fact]:
-    graph = [int(isinstance(one, Tensor) and one.requires_grad) for one in results]
-    return [
-        Fact(graph, "les poids sont justes, mais le coût renvoyé garde le graphe de calcul."),
-        *[Fact(one, when="les poids sont justes ; pour le coût renvoyé, ") for one in results],
-    ]
 
 
 # Images as the network expects them
@@ -160,71 +107,6 @@ prepare = FunctionCheck(
 
 
 # Freezing
-
-
-class FreezeCheck(LoopCheck):
-    """The check of ``freeze(model, classes)`` -> how many weights still learn."""
-
-    names = ("model", "classes")
-    trains = False
-
-    def observe(self, function: Callable) -> Observation:
-        counts = [int(torch.randint(2, 5, ())), int(torch.randint(5, 9, ()))]
-        images = torch.randn(5, 3, SIDE, SIDE)
-        facts, clues = [], []
-
-        def tries() -> Iterator[tuple]:
-            for classes in counts:
-                self.model = _TaughtNetwork(classes + 3)
-                before = _body(self.model)
-                yield self.model, classes
-                facts.extend(_freeze_facts(self.model, before, images))
-                clues.append(any("requires_grad" in vars(one) for one in self.model.modules()))
-
-        trials, refusal = try_all(function, tries())
-        facts += [Fact(one.result, when="pour le nombre renvoyé, ") for one in trials]
-        touched = any(not weights.requires_grad for weights in self.model.parameters())
-        return Observation(Seen(facts, tuple(clues)), trials, self.model, touched, refusal)
-
-
-def _freeze_facts(model: nn.Module, before: np.ndarray, images: Tensor) -> list[Fact]:
-    head = model.classifier[-1]
-    own = {id(weights) for weights in head.parameters()}
-    left = [one for one in model.parameters() if one.requires_grad and id(one) not in own]
-    learns = all(weights.requires_grad for weights in head.parameters())
-    length = len(model.classifier)
-    facts = [
-        Fact(
-            len(left), f"{len(left)} tenseurs de poids apprennent encore avant la dernière couche."
-        ),
-        _scores(model, images),
-        Fact(length, f"le classifieur a maintenant {length} couches."),
-        Fact(int(learns), "la dernière couche n'apprend plus : elle est gelée aussi."),
-        Fact(
-            _is_drawn(head), "les poids de la dernière couche ne sont pas ceux d'une couche neuve."
-        ),
-    ]
-    if np.shape(_body(model)) == before.shape:
-        moved = "le résultat est juste, mais des poids déjà appris ont changé."
-        facts.append(Fact(_body(model) - before, moved))
-    return facts
-
-
-def _scores(model: nn.Module, images: Tensor) -> Fact:
-    """How many scores the network gives; -1 if it does not run any more."""
-    try:
-        with torch.no_grad():
-            count = model.eval()(images).shape[1]
-    except Exception:
-        message = "le réseau ne marche plus sur des images : la dernière couche reçoit-elle bien "
-        return Fact(-1, f"{message}ce que donne l'avant-dernière ?")
-    return Fact(count, f"le réseau donne {count} scores par image.")
-
-
-def _is_drawn(layer: nn.Module) -> int:
-    """Whether weights may be those that PyTorch draws, or zeros."""
-    limit = HIDDEN**-0.5 + 1e-6
-    return int(all(weights.abs().max() <= limit for weights in layer.parameters()))
 
 
 def _freezing(
@@ -347,69 +229,6 @@ def _everything(model, *rates) -> list[dict]:
     return [{"params": model.parameters(), "lr": rates[-1]}]
 
 
-class _TrainingCheck(LoopCheck):
-    """Two trainings of small networks, of 2 then 3 epochs."""
-
-    rates: int  # how many learning rates the function receives
-
-    def observe(self, function: Callable) -> Observation:
-        plans = [(3, 2), (4, 3)]  # classes, epochs
-        drawn = [(_frozen(classes), _batches(classes), classes) for classes, _ in plans]
-        facts = []
-
-        def tries() -> Iterator[tuple]:
-            for (model, batches, _), (_, epochs) in zip(drawn, plans, strict=True):
-                self.model = model.train(not self.trains)  # the other mode than the right one
-                rates = (0.02 + 0.1 * torch.rand(self.rates)).tolist()
-                done = len(steps)
-                yield model, batches, *rates, epochs
-                facts.extend(self.facts(model, steps[done:], epochs * len(batches)))
-
-        steps, trials, refusal = [], [], None
-        hook = optimizers.register_optimizer_step_pre_hook(
-            lambda optimizer, *_: steps.append(optimizer.param_groups)
-        )
-        try:
-            trials, refusal = try_all(function, tries())
-        finally:
-            hook.remove()
-        if not refusal:
-            facts += _loss_facts([one.result for one in trials])
-        moved = any(weights.grad is not None for weights in self.model.parameters())
-        return Observation(Seen(facts), trials, self.model, moved or bool(steps), refusal)
-
-    def facts(self, model: nn.Module, steps: list, expected: int) -> list[Fact]:
-        raise NotImplementedError
-
-
-def _common_facts(model: nn.Module, steps: list, expected: int) -> list[Fact]:
-    counted = len(steps) or expected  # an update by hand has no optimiser; its weights tell
-    head = torch.cat([one.detach().flatten() for one in model.classifier[-1].parameters()])
-    return [
-        Fact(
-            counted, f"l'optimiseur a fait {len(steps)} pas ; il en faut un par lot et par époque."
-        ),
-        Fact(head.numpy(), "les poids de la dernière couche n'arrivent pas où il faut."),
-    ]
-
-
-class LastLayerCheck(_TrainingCheck):
-    """The check of ``train(model, batches, rate, epochs)`` -> loss of the last batch."""
-
-    names = ("model", "batches", "rate", "epochs")
-    trains = False
-    rates = 1
-
-    def facts(self, model: nn.Module, steps: list, expected: int) -> list[Fact]:
-        moved = "des poids appris avant, qui devaient rester gelés, ont bougé."
-        return [
-            _frozen_given(steps[0] if steps else []),
-            _statistics(model),
-            Fact(_body(model), moved),
-            *_common_facts(model, steps, expected),
-        ]
-
-
 NO_ZERO = "Il manque optimizer.zero_grad() : les gradients des lots précédents s'ajoutent."
 NO_MOMENTUM = "L'optimiseur n'a pas le momentum de 0,9 demandé."
 EPOCHS = "Les lots ne sont parcourus qu'une fois : une époque de plus à chaque tour de boucle."
@@ -459,22 +278,6 @@ def _two_rates(model, body_rate, head_rate) -> list[dict]:
 
 def _fine(**wrong) -> Callable:
     return _loop(**{"mode": "train", "unfreeze": True, "groups": _two_rates, **wrong})
-
-
-class FineTuneCheck(_TrainingCheck):
-    """The check of ``tune(model, batches, body_rate, head_rate, epochs)`` -> last loss."""
-
-    names = ("model", "batches", "body_rate", "head_rate", "epochs")
-    rates = 2
-
-    def facts(self, model: nn.Module, steps: list, expected: int) -> list[Fact]:
-        still = sum(not weights.requires_grad for weights in model.parameters())
-        return [
-            Fact(still, f"{still} tenseurs de poids sont encore gelés."),
-            _statistics(model),
-            *_common_facts(model, steps, expected),
-            Fact(_body(model), "les poids d'avant la dernière couche n'arrivent pas où il faut."),
-        ]
 
 
 fine_tune = FineTuneCheck(
@@ -527,50 +330,6 @@ fine_tune = FineTuneCheck(
 
 
 # Features computed once
-
-
-class ExtractCheck(LoopCheck):
-    """The check of ``extract(model, batches)`` -> what the last layer receives, (N, features)."""
-
-    names = ("model", "batches")
-    trains = False
-
-    def observe(self, function: Callable) -> Observation:
-        probe = torch.randn(4, 3, SIDE, SIDE)
-        tries = [(_TaughtNetwork(5), _batches(5, sizes)) for sizes in ((1,), (4, 4, 2))]
-        before = [(_running(model), weights_of(model)) for model, _ in tries]
-        ran: list[bool] = []
-        hooks = [
-            model.features[0].register_forward_hook(lambda *_: ran.append(True))
-            for model, _ in tries
-        ]
-        trials, refusal = try_all(function, ((model.train(), batches) for model, batches in tries))
-        for hook in hooks:
-            hook.remove()
-        facts = []
-        for trial, (model, _), (statistics, weights) in zip(trials, tries, before, strict=False):
-            moved = "des statistiques de la normalisation par lot ont bougé pendant le calcul."
-            facts.append(Fact(_running(model) - statistics, moved))
-            facts.append(Fact(trial.result, when="pour les caractéristiques, "))
-            graph = isinstance(trial.result, Tensor) and trial.result.requires_grad
-            kept = "les valeurs sont justes, mais gardent le graphe de calcul."
-            facts += [Fact(int(graph), kept), _unchanged(model, weights, probe)]
-        return Observation(Seen(facts), trials, tries[-1][0], bool(ran), refusal)
-
-
-def _running(model: nn.Module) -> Tensor:
-    return model.features[BATCH_NORM].running_mean.clone()
-
-
-def _unchanged(model: nn.Module, before: np.ndarray, probe: Tensor) -> Fact:
-    now = weights_of(model)
-    same = now.shape == before.shape and np.allclose(now, before) and _runs(model, probe)
-    return Fact(int(same), "les valeurs sont justes, mais le réseau en sort changé.")
-
-
-def _runs(model: nn.Module, probe: Tensor) -> bool:
-    with torch.no_grad():
-        return model.eval()(probe).shape == (len(probe), 5)
 
 
 def _extracting(

@@ -4,127 +4,22 @@ Sources: 000, §1.2; 003 (filters, feature maps). Networks are small ones with `
 normalisation among them) and ``.classifier``, in eval mode; an image is (3, H, L), not square.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import KW_ONLY, dataclass
+from collections.abc import Callable
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import cross_entropy, interpolate, nll_loss
 
-from tp_cnn.checks.engine.calls import try_all
-from tp_cnn.checks.engine.facts import Fact, Seen
 from tp_cnn.checks.engine.framework import FunctionCheck, Mistake
-from tp_cnn.checks.engine.loops import LoopCheck, Observation, weights_of
+from tp_cnn.checks.engine.readings import (
+    AdversarialCheck,
+    AscentCheck,
+    LabelCheck,
+    MapsCheck,
+    OcclusionCheck,
+)
 from tp_cnn.models import visualisation
-
-CLASSES, HEIGHT, WIDTH = 5, 8, 12
-MAPS = 6
-BATCH_NORM = 1  # its place in the features
-SCALE = 3.0  # of the last layer: sure of itself, the network shows what a softmax changes
-
-
-class _SeenNetwork(nn.Module):
-    """A network that has "learnt": its batch norm has seen images."""
-
-    def __init__(self):
-        super().__init__()
-        self.features = nn.Sequential(
-            nn.Conv2d(3, MAPS, 3, padding=1),
-            nn.BatchNorm2d(MAPS),
-            nn.MaxPool2d(2),
-            nn.Tanh(),  # maps of both signs
-        )
-        size = MAPS * HEIGHT // 2 * WIDTH // 2
-        self.classifier = nn.Sequential(nn.Flatten(), nn.Linear(size, CLASSES))
-        with torch.no_grad():
-            self.classifier[-1].weight *= SCALE
-            self.features(2 * torch.randn(50, 3, HEIGHT, WIDTH) + 0.5)
-        self.eval()
-
-    def forward(self, images: Tensor) -> Tensor:
-        return self.classifier(self.features(images))
-
-
-def _image() -> Tensor:
-    return torch.randn(3, HEIGHT, WIDTH)
-
-
-@dataclass(eq=False, repr=False)
-class ReadingCheck(LoopCheck):
-    """The check of a function that looks at a network without changing it -> numbers.
-
-    Attributes:
-        names: of its arguments, the network first.
-        draw: two tuples of arguments, drawn by PyTorch, of which every argument differs.
-    """
-
-    _: KW_ONLY
-    names: tuple[str, ...]
-    draw: Callable[[], list[tuple]]
-    trains = False
-
-    def observe(self, function: Callable) -> Observation:
-        drawn = self.draw()
-        networks = [arguments[0] for arguments in drawn]
-        before = [_state(network) for network in networks]
-        copies = [
-            [one.clone() for one in arguments if isinstance(one, Tensor)] for arguments in drawn
-        ]
-        ran: list[bool] = []
-        watched = [
-            layer.register_forward_pre_hook(lambda *_: ran.append(True))
-            for network in networks
-            for layer in network.modules()
-        ]
-        trials, refusal = try_all(function, self._calls(drawn))
-        for hook in watched:
-            hook.remove()
-        facts = []
-        for trial, arguments, weights, tensors in zip(trials, drawn, before, copies, strict=False):
-            facts.append(Fact(trial.result, when="pour un réseau et une image, "))
-            facts += _kept(trial.result, arguments, weights, tensors)
-        return Observation(Seen(facts), trials, networks[-1], bool(ran), refusal)
-
-    def _calls(self, drawn: list[tuple]) -> Iterator[tuple]:
-        yield from drawn
-
-
-def _kept(result: object, arguments: tuple, before: np.ndarray, tensors: list) -> list[Fact]:
-    """What must be as it was, and what must not be kept."""
-    network = arguments[0]
-    right = "les valeurs sont justes, mais "
-    hooks = sum(len(module._forward_hooks) for module in network.modules())
-    given = [one for one in arguments if isinstance(one, Tensor)]
-    moved = not all(map(torch.equal, given, tensors))
-    graph = isinstance(result, Tensor) and result.requires_grad
-    return [
-        Fact(hooks, f"{right}la fonction laisse un hook sur une couche."),
-        Fact(int(moved), f"{right}l'image reçue a changé : travaillez sur une copie."),
-        Fact(int(graph), f"{right}elles gardent le graphe de calcul."),
-        Fact(_state(network) - before, f"{right}le réseau en sort changé."),
-    ]
-
-
-def _state(network: nn.Module) -> np.ndarray:
-    """Weights, and what the batch normalisations keep."""
-    kept = [one.float().flatten() for one in network.buffers()]
-    return np.concatenate([weights_of(network), torch.cat(kept).numpy()])
-
-
-def _labelled(*more: Callable[[], tuple]) -> Callable[[], list[tuple]]:
-    """Arguments: a network, an image, a label, and what each of ``more`` gives."""
-
-    def draw() -> list[tuple]:
-        labels = torch.randperm(CLASSES)[:2].tolist()
-        others = zip(*(one() for one in more), strict=True) if more else [(), ()]
-        return [
-            (_SeenNetwork(), _image(), label, *other)
-            for label, other in zip(labels, others, strict=True)
-        ]
-
-    return draw
-
 
 # Filters
 
@@ -195,12 +90,6 @@ filter_images = FunctionCheck(
 # Feature maps
 
 
-def _network_and_layer() -> list[tuple]:
-    networks = [_SeenNetwork(), _SeenNetwork()]
-    layers = [networks[0].features[0], networks[1].features[2]]
-    return [(one, layer, _image()) for one, layer in zip(networks, layers, strict=True)]
-
-
 def _hooked(
     remove: bool = True,
     grad: bool = False,
@@ -229,11 +118,9 @@ def _following(model, layer, image) -> Tensor:
     return _hooked()(model, layers[place + 1], image)
 
 
-feature_maps = ReadingCheck(
+feature_maps = MapsCheck(
     "Les cartes (canaux, hauteur, largeur) que donne une couche quand le réseau lit une image.",
     answer=visualisation.feature_maps,
-    names=("model", "layer", "image"),
-    draw=_network_and_layer,
     mistakes=[
         Mistake(
             "hook-left",
@@ -272,22 +159,6 @@ feature_maps = ReadingCheck(
 # Gradient ascent
 
 
-class _Score(nn.Module):
-    """A smooth score of an image, one number, unlike for each network drawn."""
-
-    def __init__(self):
-        super().__init__()
-        self.layers = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Tanh()).eval()
-
-    def forward(self, images: Tensor) -> Tensor:
-        return self.layers(images)[:, 1].mean()
-
-
-def _ascent_arguments() -> list[tuple]:
-    settings = [(3, 0.5), (5, 0.8)]
-    return [(_Score(), _image(), *one) for one in settings]
-
-
 def _climb(
     sign: float = 1,
     zero: bool = True,
@@ -311,11 +182,9 @@ def _climb(
     return function
 
 
-ascend = ReadingCheck(
+ascend = AscentCheck(
     "Une image, déplacée pas à pas le long du gradient d'un score ; chaque pas a la longueur rate.",
     answer=visualisation.ascend,
-    names=("score", "image", "steps", "rate"),
-    draw=_ascent_arguments,
     mistakes=[
         Mistake(
             "descent",
@@ -388,11 +257,9 @@ def _hiding(
     return function
 
 
-occlusion = ReadingCheck(
+occlusion = OcclusionCheck(
     "Chute du score d'une classe quand un carré de l'image est mis à 0 : une valeur par carré.",
     answer=visualisation.occlusion,
-    names=("model", "image", "label", "size"),
-    draw=_labelled(lambda: (2, 4)),
     mistakes=[
         Mistake(
             "score-itself",
@@ -468,12 +335,10 @@ SOFTMAX = (
 )
 EVERY_CLASS = "Tous les scores sont ajoutés : un seul compte, celui de label."
 
-saliency = ReadingCheck(
+saliency = LabelCheck(
     "Carte (hauteur, largeur) : la plus grande valeur absolue, sur les canaux, du gradient du "
     "score d'une classe.",
     answer=visualisation.saliency,
-    names=("model", "image", "label"),
-    draw=_labelled(),
     mistakes=[
         Mistake("loss", _gradient(_loss, _strongest), LOSS),
         Mistake(
@@ -529,12 +394,10 @@ def _cam(
     return function
 
 
-gradcam = ReadingCheck(
+gradcam = LabelCheck(
     "Grad-CAM : les dernières cartes, pesées par la moyenne de leur gradient, agrandies à la "
     "taille de l'image.",
     answer=visualisation.gradcam,
-    names=("model", "image", "label"),
-    draw=_labelled(),
     mistakes=[
         Mistake("loss", _cam(read=_loss), LOSS),
         Mistake("softmax", _cam(read=lambda scores, label: scores.softmax(1)[0, label]), SOFTMAX),
@@ -588,11 +451,9 @@ def _step(
     return function
 
 
-adversarial_step = ReadingCheck(
+adversarial_step = AdversarialCheck(
     "Une image dont chaque valeur a bougé de epsilon, dans le sens qui fait grandir le coût.",
     answer=visualisation.adversarial_step,
-    names=("model", "image", "label", "epsilon"),
-    draw=_labelled(lambda: (0.1, 0.3)),
     mistakes=[
         Mistake(
             "descent",

@@ -205,13 +205,10 @@ def _execute(rebuilt: Rebuilt, prepared, executor: Executor, exam: Exam) -> Exec
 
 
 def executed(executor: Executor, prepared, tests: dict[str, list[Step]]) -> Execution:
-    """Execute a notebook and carry out its tests, in the process where this is called.
+    """Execute a notebook and carry out its tests, in the process where this is called."""
+    from tp_cnn.grading.judge import Bench  # imports PyTorch
 
-    A notebook with checks of a kind that cannot be judged from here runs its tests in the sandbox.
-    """
-    from tp_cnn.grading.judge import Bench, is_outside  # imports PyTorch
-
-    return executor.execute(prepared, Bench(tests) if is_outside(tests) else None)
+    return executor.execute(prepared, Bench(tests))
 
 
 def _fail(cell) -> None:

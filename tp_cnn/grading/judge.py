@@ -15,16 +15,17 @@ from dataclasses import asdict, dataclass, field, replace
 
 from tp_cnn import display
 from tp_cnn.checks.engine import plain
+from tp_cnn.checks.engine.blocks import BlockCheck
 from tp_cnn.checks.engine.calls import Refused, Trial, attempt
+from tp_cnn.checks.engine.classes import ClassCheck
 from tp_cnn.checks.engine.facts import Fact, Seen
-from tp_cnn.checks.engine.framework import Check, FunctionCheck, ValueCheck, Verdict, grade
+from tp_cnn.checks.engine.framework import Check, FunctionCheck, Verdict, grade
 from tp_cnn.checks.engine.limits import LIMIT
 from tp_cnn.checks.engine.loops import LoopCheck, Observation
 from tp_cnn.checks.engine.networks import NetworkCheck
 from tp_cnn.checks.engine.running import Failure, Returned
-from tp_cnn.checks.engine.tables import TableCheck
+from tp_cnn.grading.distant import Distant
 from tp_cnn.grading.mirror import Mirrors
-from tp_cnn.grading.sandbox.desk import OBSERVED
 from tp_cnn.grading.sandbox.execution import Conversation, Doubtful
 from tp_cnn.grading.steps import CHECKS, Step
 
@@ -32,8 +33,8 @@ LONGEST = 5000  # characters of a message
 ILLEGIBLE = "la réponse n'a pas pu être lue."
 TOO_LONG = Failure("exception", "le résultat est trop grand pour être lu", ("ValueError",))
 DOUBT = "au test « {} », ce que le noyau a répondu n'a pas de sens"
-JUDGED = (ValueCheck, TableCheck, FunctionCheck, NetworkCheck, *OBSERVED)
-FORGED = (ValueError, KeyError, IndexError, TypeError, AttributeError, RuntimeError)
+FORGED = (ValueError, LookupError, TypeError, AttributeError, RuntimeError)
+NO_SENSE = Failure("exception", "la vérification ne prête rien de tel", ("RuntimeError",))
 
 
 @dataclass
@@ -42,6 +43,8 @@ class Talk:
 
     conversation: Conversation
     until: float = field(default_factory=lambda: time.monotonic() + LIMIT)
+    objects: Distant | None = None  # of an answer that is a class
+    forged: bool = False  # something came that the course's own code never says
 
     def __call__(self, work: str, *arguments: object) -> Returned:
         """What a work of the kernel's `Desk` gives.
@@ -50,8 +53,26 @@ class Talk:
             ValueError: the reply cannot be read.
         """
         left = max(0.05, self.until - time.monotonic())
-        reply = self.conversation.ask(work, plain.write(arguments), left)
-        return plain.read_outcome(reply) if reply else Returned(failure=TOO_LONG)
+        refer, find = (self.objects.refer, self.objects.find) if self.objects else (None, None)
+        asked = plain.write(arguments, refer)
+        reply = self.conversation.ask(work, asked, left, self._called_back)
+        with self.sense():
+            return plain.read_outcome(reply, find) if reply else Returned(failure=TOO_LONG)
+
+    def _called_back(self, message: dict) -> str:
+        """The reply to the student's code, which uses what the check lent to it."""
+        with contextlib.suppress(*FORGED), self.sense():
+            return self.objects.called_back(message)
+        return plain.write_outcome(Returned(failure=NO_SENSE))
+
+    @contextlib.contextmanager
+    def sense(self) -> Iterator[None]:
+        """Note what makes no sense: what is raised here may be taken for a student's error."""
+        try:
+            yield
+        except FORGED:
+            self.forged = True
+            raise
 
 
 class Bench:
@@ -65,10 +86,13 @@ class Bench:
 
     def judged(self, check: str, seed: int, talk: Conversation, told: object) -> dict:
         """The verdict on the answer that the kernel holds, for the cell that asked for it."""
+        ask = Talk(talk)
         try:
-            verdict = judge(check_named(check), seed, Talk(talk), plain.read_outcome(told).result)
+            verdict = judge(check_named(check), seed, ask, plain.read_outcome(told).result)
         except FORGED as error:
             raise Doubtful(check) from error
+        if ask.forged:
+            raise Doubtful(check)
         return asdict(verdict)
 
     def carry_out(self, cell: str, talk: Conversation) -> Iterator[dict]:
@@ -81,9 +105,11 @@ class Bench:
                     yield _error(taken.failure)
                     return
                 verdict = judge(check, step.seed, ask, taken.result)
-            except FORGED as error:
+            except FORGED:
+                ask.forged = True
+            if ask.forged:
                 yield _shown(Verdict("wrong", ILLEGIBLE))
-                raise Doubtful(DOUBT.format(cell)) from error
+                raise Doubtful(DOUBT.format(cell))
             yield _shown(verdict)
             if step.points is not None:
                 yield _result(repr(grade(verdict, step.points)))
@@ -122,15 +148,6 @@ def check_named(name: str) -> Check:
     return found
 
 
-def is_outside(tests: dict[str, list[Step]]) -> bool:
-    """Whether all the tests of a notebook can be carried out here.
-
-    Classes, and blocks built from sizes, cannot: their checks run beside the student's code.
-    """
-    steps = [step for one in tests.values() for step in one]
-    return all(isinstance(check_named(step.check), JUDGED) for step in steps)
-
-
 def judge(check: Check, seed: int, talk: Talk, told: dict) -> Verdict:
     """The verdict on the answer that the kernel holds.
 
@@ -142,7 +159,7 @@ def judge(check: Check, seed: int, talk: Talk, told: dict) -> Verdict:
         with contextlib.redirect_stdout(io.StringIO()):
             verdict = check(student, seed=seed, limit=0, **options)
     except Refused as refused:
-        verdict = Verdict(refused.status, str(refused), refused.mistake)
+        verdict = Verdict(refused.status, str(refused), refused.mistake, refused.clue)
     return replace(verdict, message=verdict.message[:LONGEST])
 
 
@@ -155,6 +172,11 @@ def _stand_in(check: Check, told: dict, talk: Talk) -> tuple[object, dict]:
         return told, {"call": lambda _, arguments: talk("call", arguments)}
     if isinstance(check, LoopCheck):
         return told, {"see": lambda _, seed: _observation(check, talk, seed)}
+    if isinstance(check, ClassCheck) and kind == "class":
+        talk.objects = Distant(talk)
+        return talk.objects.kind(), {}
+    if isinstance(check, BlockCheck) and kind in ("function", "class"):
+        return Mirrors(talk).build, {}
     if isinstance(check, NetworkCheck) and kind != "value":
         build = Mirrors(talk).build
         return (attempt(build, (), []).result if kind == "network" else build), {}
@@ -168,12 +190,16 @@ def _observation(check: LoopCheck, talk: Talk, seed: int) -> Observation:
         raise Refused(outcome.failure.text or ILLEGIBLE, outcome.failure.kind)
     if "refused" in told:
         raise _refused(*told["refused"])
-    facts = [Fact(value, str(sentence), str(when)) for value, sentence, when in told["facts"]]
+    facts = [
+        Fact(value, str(sentence), str(when), bool(vague))
+        for value, sentence, when, vague in told["facts"]
+    ]
     trials = [Trial(*one) for one in told["trials"]]
     refusal = _refused(*told["refusal"]) if told["refusal"] else None
     clues = tuple(told["clues"])
     return Observation(Seen(facts, clues), trials, None, bool(told["ran"]), refusal)
 
 
-def _refused(message: str, mistake: str | None, status: str, error: str) -> Refused:
-    return Refused(str(message), mistake, "todo" if status == "todo" else "wrong", str(error))
+def _refused(message: str, mistake: str | None, status: str, error: str, clue: str | None):
+    status = "todo" if status == "todo" else "wrong"
+    return Refused(str(message), mistake, status, str(error), clue)

@@ -10,9 +10,11 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 from torch.nn.modules.lazy import LazyModuleMixin
 from torch.nn.parameter import UninitializedBuffer, UninitializedParameter, is_lazy
 
+from tp_cnn.checks.engine.functional import ARGUMENTS
 from tp_cnn.checks.engine.running import Elsewhere, Returned
 
 Ask = Callable[..., Returned]  # ask("build"): what the student's kernel replies (see `desk`)
@@ -30,13 +32,12 @@ class Mirrors:
         self.ask = ask
         self.shared: dict[int, nn.Parameter] = {}  # by their identity in the kernel
 
-    def build(self) -> object:
+    def build(self, *arguments: object) -> object:
         """A mirror, or what the student's function gives in place of a network."""
-        outcome = self.ask("build")
+        outcome = self.ask("build", arguments)
+        print(outcome.printed, end="")
         if outcome.failure:
             raise Elsewhere(outcome)
-        if outcome.printed:
-            print(outcome.printed, end="")
         told = outcome.result
         if not isinstance(told, dict) or "modules" not in told:
             return told
@@ -96,12 +97,61 @@ class _Replay:
     """The forward of a layer: it gives what the student's layer gave."""
 
     def __init__(self):
-        self.given: object = None
+        self.player: _Player | None = None
 
     def __call__(self, images: Tensor) -> Tensor:
-        if isinstance(self.given, Returned):
-            raise Elsewhere(self.given)
-        return self.given
+        return self.player.inside()
+
+
+class _Player:
+    """Lets each layer say its part, in the order in which the student's were called.
+
+    A tensor that was one object there is one object here: a check may follow it.
+    """
+
+    def __init__(self, network: nn.Module, events: list, outcome: Returned):
+        self.layers = dict(network.named_modules())
+        self.own = [list(network.parameters()), list(network.buffers())]
+        self.events, self.outcome = iter(events), outcome
+        self.tensors: dict[int, Tensor] = {}
+
+    def run(self) -> None:
+        for event in self.events:
+            self._play(*event)
+
+    def inside(self) -> Tensor:
+        """Play what happens in a layer, and give what it gave."""
+        for kind, *event in self.events:
+            if kind == "leave":
+                return self._tensor(event[-1])
+            self._play(kind, *event)
+        raise Elsewhere(self.outcome)  # it failed there
+
+    def _play(self, kind: str, name: str, given: object) -> None:
+        if kind == "enter":
+            layer = self.layers[name]
+            layer.forward.player = self
+            layer(self._tensor(given))
+        elif kind == "function" and name in ARGUMENTS:
+            values = {str(key): self._value(one) for key, one in given.items()}
+            try:
+                getattr(functional, name)(**values)
+            except (RuntimeError, TypeError, ValueError):
+                raise Elsewhere(self.outcome) from None
+
+    def _tensor(self, given: tuple[int, Tensor]) -> Tensor:
+        identity, values = given
+        known = self.tensors.setdefault(identity, values)
+        if known.shape == values.shape:  # it may have changed in place
+            known.copy_(values)
+            return known
+        return values
+
+    def _value(self, given: object) -> object:
+        """An argument of a function; weights and what the network keeps are told by their rank."""
+        if not isinstance(given, dict):
+            return given
+        return self.own[given["kept"]][given["rank"]]
 
 
 class _Forward:
@@ -126,8 +176,9 @@ class _Forward:
         told = outcome.result
         if not isinstance(told, dict):
             raise Elsewhere(outcome)
+        self._size(told["state"])
+        _Player(network, told["events"], outcome).run()
         self._keep(told["state"])
-        self._replay(told["events"], outcome)
         if outcome.failure:
             raise Elsewhere(outcome)
         result = told["result"]
@@ -136,32 +187,25 @@ class _Forward:
                 result = result + 0 * list(network.parameters())[rank].sum()
         return result
 
-    def _keep(self, state: list) -> None:
-        """Take over what the network keeps, and the weights that got their size just now."""
+    def _size(self, state: list) -> None:
+        """Make the weights that got their size just now."""
         mine = [*self.network.parameters(), *self.network.buffers()]
         if len(state) != len(mine):
             raise Forged("un réseau dont l'état a changé de taille")
-        count = len(list(self.network.parameters()))
-        for place, (one, given) in enumerate(zip(mine, state, strict=True)):
+        for one, given in zip(mine, state, strict=True):
             if is_lazy(one) and isinstance(given, Tensor):
                 one.materialize(given.shape)
                 one.data.copy_(given)
-            elif place >= count and isinstance(given, Tensor):
-                one.copy_(given)
         for layer in self.network.modules():
             if isinstance(layer, LazyModuleMixin) and not layer.has_uninitialized_params():
                 _settle(layer)
 
-    def _replay(self, events: list, outcome: Returned) -> None:
-        layers = dict(self.network.named_modules())
-        for place, (kind, name, images) in enumerate(events):
-            if kind != "enter" or name == "":
-                continue
-            left = (
-                given for end, other, given in events[place:] if (end, other) == ("leave", name)
-            )
-            layers[name].forward.given = next(left, outcome)
-            layers[name](images)
+    def _keep(self, state: list) -> None:
+        """Take over what the network keeps: its statistics."""
+        mine = list(self.network.buffers())
+        for one, given in zip(mine, state[len(state) - len(mine) :], strict=True):
+            if isinstance(given, Tensor):
+                one.copy_(given)
 
 
 def _settle(layer: nn.Module) -> None:

@@ -58,8 +58,8 @@ def explanations(
 ) -> Figure:
     """A row an image: the image, then what each method shows of the network's answer to it.
 
-    A map of one sign goes from dark to light; one of both signs is red where it is positive, blue
-    where it is negative.
+    The maps of a method go from dark to light, or, where some have both signs, from blue where they
+    are negative to red where they are positive.
 
     Args:
         images: (N, 1 or 3, H, W), between 0 and 1.
@@ -79,7 +79,7 @@ def explanations(
         _show(axes[row, 0], image)
         axes[row, 0].set_ylabel(name, fontsize=8, color=INK)
         for column, found in enumerate(maps.values(), start=1):
-            _show_map(axes[row, column], found[row], image)
+            _show_map(axes[row, column], found[row], image, any(map(_has_both_signs, found)))
     for axis, name in zip(axes[0], ["image", *maps], strict=True):
         axis.set_title(name, fontsize=9, color=INK)
     if title:
@@ -87,11 +87,14 @@ def explanations(
     return drawn
 
 
-def _show_map(axis, values: Tensor, image: Tensor) -> None:
+def _has_both_signs(values: Tensor) -> bool:
+    return values.min().item() < -0.05 * values.abs().max().item()
+
+
+def _show_map(axis, values: Tensor, image: Tensor, both: bool) -> None:
     values = values.detach().cpu().numpy()
     extent = (-0.5, image.shape[2] - 0.5, image.shape[1] - 0.5, -0.5)
     limit = np.abs(values).max() or 1.0
-    both = values.min() < -0.05 * limit
     colours = {"cmap": "RdBu_r", "vmin": -limit} if both else {"cmap": "viridis", "vmin": 0}
     axis.imshow(values, extent=extent, vmax=limit, **colours)
 

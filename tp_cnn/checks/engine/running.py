@@ -14,7 +14,7 @@ import sysconfig
 import traceback
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Number
 from pathlib import Path
 
@@ -56,7 +56,10 @@ Call = Callable[[object, tuple], Returned]
 
 
 class Elsewhere(Exception):
-    """Raised by what stands for a student's code that failed in another process."""
+    """Raised by what stands for a student's code that failed in another process.
+
+    What was printed there must have been printed here before.
+    """
 
     def __init__(self, outcome: Returned):
         super().__init__(outcome)
@@ -93,7 +96,7 @@ def plain_call(function: object, arguments: tuple) -> Returned:
     except TimeUp as error:
         failure = Failure("time", place=_place(error))
     except Elsewhere as error:
-        return error.outcome
+        return replace(error.outcome, printed=output.getvalue())
     except BaseException as error:  # SystemExit too must not stop the kernel
         errors = tuple(kind.__name__ for kind in type(error).__mro__)
         failure = Failure("exception", _text(error), errors, _place(error))

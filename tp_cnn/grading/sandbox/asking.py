@@ -26,7 +26,7 @@ class Asking:
         if self.made is None:
             from tp_cnn.grading.sandbox.desk import Desk
 
-            self.made = Desk(self.names)
+            self.made = Desk(self.names, self.channel.ask_back)
         return self.made
 
     def work(self, request: dict) -> None:

@@ -93,20 +93,15 @@ def environment(package: str, data: Path | str | None, extra: dict[str, str]) ->
     }
 
 
-def command(
-    limits: Limits, variables: dict[str, str], data: Path | None = None, inside: bool = False
-) -> list[str]:
-    """The beginning of a command line; the sandboxed program and its arguments follow it.
-
-    ``inside``: the package comes with the checks, which then run in the sandbox.
-    """
+def command(limits: Limits, variables: dict[str, str], data: Path | None = None) -> list[str]:
+    """The beginning of a command line; the sandboxed program and its arguments follow it."""
     size = str(limits.disk)
     options = ["bwrap", "--unshare-all", "--unshare-user", "--disable-userns"]
     options += ["--die-with-parent", "--new-session", "--as-pid-1", "--cap-drop", "ALL"]
     options += ["--hostname", "tp-cnn", "--clearenv", "--proc", "/proc", "--dev", "/dev"]
     # Before what may lie in them: a virtual environment below /tmp, for instance.
     options += ["--size", size, "--tmpfs", "/dev/shm", "--size", size, "--tmpfs", "/tmp"]
-    options += _binds(data, inside)
+    options += _binds(data)
     for folder in ("/proc", "/dev", "/"):
         options += ["--remount-ro", folder]
     for name, value in variables.items():
@@ -114,7 +109,7 @@ def command(
     return [*options, "--chdir", "/", "--"]
 
 
-def _binds(data: Path | None, inside: bool) -> list[str]:
+def _binds(data: Path | None) -> list[str]:
     """Bubblewrap's options for what a kernel can read."""
     options = []
     for path in map(Path, SYSTEM):
@@ -126,21 +121,19 @@ def _binds(data: Path | None, inside: bool) -> list[str]:
         options += ["--tmpfs", folder, "--remount-ro", folder]
     for path in interpreter():
         options += ["--ro-bind", str(path), str(path)]
-    options += _package(inside)
+    options += _package()
     if data:
         options += ["--ro-bind", str(data.resolve()), DATA]
     return options
 
 
-def _package(inside: bool) -> list[str]:
-    """The package without the checks of the notebooks, which hold the answers; or with them."""
+def _package() -> list[str]:
+    """The package without the checks of the notebooks, which hold the answers."""
     here, there = Path(tp_cnn.__file__).resolve().parent, f"{PACKAGE}/tp_cnn"
     options = []
     if any(here.is_relative_to(path) for path in interpreter()):  # not installed from a folder
         options += ["--tmpfs", str(here), "--remount-ro", str(here)]
     options += ["--ro-bind", str(here), there]
-    if inside:
-        return options
     options += ["--tmpfs", f"{there}/checks"]
     for part in ("__init__.py", "engine"):
         options += ["--ro-bind", str(here / "checks" / part), f"{there}/checks/{part}"]

@@ -6,26 +6,45 @@ the judge compares with the right one.
 """
 
 import copy
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
+from torch.overrides import TorchFunctionMode
 
-from tp_cnn.checks.engine import loops, plain, schedules
+from tp_cnn.checks.engine import loops, plain, readings, schedules, transfers
 from tp_cnn.checks.engine.calls import Refused, restart_draws
+from tp_cnn.checks.engine.functional import ARGUMENTS, own_weights
 from tp_cnn.checks.engine.limits import time_limit
 from tp_cnn.checks.engine.running import Failure, Returned, plain_call
 from tp_cnn.checks.engine.traces import has_weights
+from tp_cnn.grading.sandbox.objects import Objects
 
-OBSERVED = (loops.TrainingStepCheck, loops.EvaluationCheck, schedules.TrainingLoopCheck)
+OBSERVED = (
+    loops.TrainingStepCheck,
+    loops.EvaluationCheck,
+    schedules.TrainingLoopCheck,
+    transfers.FreezeCheck,
+    transfers.LastLayerCheck,
+    transfers.FineTuneCheck,
+    transfers.ExtractCheck,
+    readings.MapsCheck,
+    readings.AscentCheck,
+    readings.LabelCheck,
+    readings.OcclusionCheck,
+    readings.AdversarialCheck,
+)
 
 
 class Desk:
-    """Holds the answer that is being judged, and the networks that it built."""
+    """Holds the answer that is being judged, and what it built: networks, or objects."""
 
-    def __init__(self, names: dict):
-        self.names = names  # of the notebook
+    def __init__(self, names: dict, ask_back: Callable[[dict], str]):
+        """``ask_back`` asks the judge for something, while a work is done for it."""
+        self.names, self.ask_back = names, ask_back  # names of the notebook
         self.answer: object = None
+        self.objects = Objects(None, ask_back)
         self.networks: list[nn.Module] = []
         self.originals: list = []  # kept alive, so that identities stay theirs
         self.draws: Tensor | None = None  # PyTorch's random state, for the answer only
@@ -41,12 +60,18 @@ class Desk:
             "build": self.build,
             "forward": self.forward,
             "observe": self.observe,
+            "read": self.objects.read,
+            "apply": self.objects.apply,
+            "operate": self.objects.operate,
         }
+        on_objects = request["work"] in ("read", "apply", "operate")
+        refer = self.objects.refer if on_objects else None
         reply = {"type": "reply", "ask": request["ask"]}
         try:
             with time_limit(request["limit"]):
-                outcome = works[request["work"]](*plain.read(request["arguments"]))
-            return {**reply, "outcome": plain.write_outcome(outcome)}
+                arguments = plain.read(request["arguments"], self.objects.find)
+                outcome = works[request["work"]](*arguments)
+            return {**reply, "outcome": plain.write_outcome(outcome, refer)}
         except BaseException as error:  # late: the time was up, or the result cannot be written
             kind = "exception" if isinstance(error, Exception) else "time"
             failure = Failure(kind, str(error)[:200], (type(error).__name__,))
@@ -61,6 +86,7 @@ class Desk:
     def hold(self, answer: object) -> str:
         """Take an answer to be judged; returns what `take` tells of it, as text."""
         self.answer, self.networks, self.originals = answer, [], []
+        self.objects = Objects(answer, self.ask_back)
         with torch.random.fork_rng(devices=[]):
             restart_draws(0)
             self.draws = torch.get_rng_state()
@@ -70,6 +96,8 @@ class Desk:
         kind = "value"
         if isinstance(found.result, nn.Module):
             kind = "network"
+        elif isinstance(found.result, type):
+            kind = "class"
         elif callable(found.result):
             kind = "function"
         return Returned({"kind": kind, "value": found.result}, found.failure)
@@ -84,10 +112,11 @@ class Desk:
 
     # A network: what it is made of, then what goes through it with weights that the judge drew
 
-    def build(self) -> Returned:
+    def build(self, arguments: tuple) -> Returned:
         """Keep a copy of the network that the answer is, or builds; tell what it is made of."""
         answer = self.answer
-        outcome = Returned(answer) if isinstance(answer, nn.Module) else plain_call(answer, ())
+        built = isinstance(answer, nn.Module)
+        outcome = Returned(answer) if built else plain_call(answer, arguments)
         network = outcome.result
         if outcome.failure or not isinstance(network, nn.Module):
             return outcome
@@ -109,15 +138,16 @@ class Desk:
                 that get their size from the first images.
             graph: whether gradients are asked for.
         """
-        network, events = self.networks[rank], []
+        network, events, kept = self.networks[rank], [], []
         told = {"events": events, "result": None, "state": [], "reached": []}
 
         def run() -> object:
             network.train(training)
             _load(network, state)
-            hooks = list(_hooks(network, events))
+            hooks = list(_hooks(network, events, kept))
             try:
-                result = network(images)
+                with Calls(network, events, kept):
+                    result = network(images)
             finally:
                 for hook in hooks:
                     hook.remove()
@@ -137,7 +167,7 @@ class Desk:
             found = check.seen_of(self.answer, seed)
         except Refused as refusal:
             return Returned({"refused": _refusal(refusal)})
-        facts = [(fact.value, fact.sentence, fact.when) for fact in found.seen.facts]
+        facts = [(one.value, one.sentence, one.when, one.vague) for one in found.seen.facts]
         trials = [(one.result, one.call, one.printed) for one in found.trials]
         end = found.refusal and _refusal(found.refusal)
         told = {"facts": facts, "clues": found.seen.clues, "trials": trials, "ran": found.ran}
@@ -145,7 +175,7 @@ class Desk:
 
 
 def _refusal(refusal: Refused) -> tuple:
-    return str(refusal), refusal.mistake, refusal.status, refusal.error
+    return str(refusal), refusal.mistake, refusal.status, refusal.error, refusal.clue
 
 
 def _copy(network: nn.Module) -> nn.Module:
@@ -164,20 +194,52 @@ def _load(network: nn.Module, state: list) -> None:
                 mine.copy_(given)
 
 
-def _hooks(network: nn.Module, events: list):
+def _hooks(network: nn.Module, events: list, kept: list) -> Iterator:
     """Note what goes in and out of each layer with weights, by its name."""
     for name, layer in network.named_modules():
-        if not has_weights(layer):
+        if not name or not has_weights(layer):
             continue
 
         def enter(layer, inputs, name=name):
-            events.append(("enter", name, inputs[0].detach().clone()))
+            events.append(("enter", name, _identified(inputs[0], kept)))
 
         def leave(layer, inputs, output, name=name):
-            events.append(("leave", name, output.detach().clone()))
+            events.append(("leave", name, _identified(output, kept)))
 
         yield layer.register_forward_pre_hook(enter)
         yield layer.register_forward_hook(leave)
+
+
+def _identified(one: Tensor, kept: list) -> tuple[int, Tensor]:
+    """A tensor as it is now, and its identity, which no other takes as long as it is kept."""
+    kept.append(one)
+    return id(one), one.detach().clone()
+
+
+class Calls(TorchFunctionMode):
+    """Notes the calls of PyTorch's functions on weights of the network (see `functional`)."""
+
+    def __init__(self, network: nn.Module, events: list, kept: list):
+        super().__init__()
+        self.own = {id(one): (0, rank) for rank, one in enumerate(network.parameters())}
+        self.own |= {id(one): (1, rank) for rank, one in enumerate(network.buffers())}
+        self.weights = {id(one) for one in own_weights(network).values()}
+        self.events = events
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        name = getattr(function, "__name__", "")
+        given = dict(zip(ARGUMENTS.get(name, ()), args, strict=False)) | kwargs
+        if name in ARGUMENTS and id(given.get("weight")) in self.weights:
+            told = {key: self._value(one) for key, one in given.items()}
+            self.events.append(("function", name, told))
+        return function(*args, **kwargs)
+
+    def _value(self, one: object) -> object:
+        if id(one) in self.own:
+            kept, rank = self.own[id(one)]
+            return {"kept": kept, "rank": rank}
+        return one.detach().clone() if isinstance(one, Tensor) else one
 
 
 def _reached(network: nn.Module, result: object) -> list[int]:

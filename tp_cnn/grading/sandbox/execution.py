@@ -4,7 +4,7 @@ import copy
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn, Protocol
@@ -75,16 +75,14 @@ class Executor:
 
         Args:
             tests: what carries the test cells out, and answers the checks of the others; without
-                it, they run in the kernel as any cell does.
+                it, no check has a verdict.
         """
         began = time.monotonic()
         deadline = None
         withdrawn: dict[int, Stop] = {}
         while True:
             try:
-                kernel = start(
-                    self.limits, self.data, self.environment, self.sandbox, inside=tests is None
-                )
+                kernel = start(self.limits, self.data, self.environment, self.sandbox)
             except (OSError, KernelEnded) as error:
                 failure = f"le noyau n'a pas démarré ({error})"
                 return Execution(notebook, [], [], time.monotonic() - began, failure)
@@ -224,8 +222,13 @@ class Conversation:
         self.stop: tuple[str, str] | None = None  # a key of ``ENAMES`` and a sentence
         self.number = 0  # of the last question
 
-    def ask(self, work: str, arguments: str, limit: float) -> str:
+    def ask(
+        self, work: str, arguments: str, limit: float, called_back: Callable[[dict], str]
+    ) -> str:
         """What the kernel replies to a question (see `desk`), "" if that is too long.
+
+        Args:
+            called_back: what to reply when the student's code asks something meanwhile.
 
         Raises:
             Stopped: there is no reply; nor will there be one to the next question.
@@ -239,6 +242,8 @@ class Conversation:
             message = self.receive()
             if message.get("type") == "reply" and message.get("ask") == self.number:
                 return str(message.get("outcome", ""))
+            if message.get("type") == "callback":
+                self.send({"back": called_back(message)})
 
     def send(self, message: dict) -> None:
         try:

@@ -128,19 +128,12 @@ class Kernel:
             shutil.rmtree(self.home, ignore_errors=True)
 
 
-def start(
-    limits: Limits,
-    data: Path | None,
-    extra: dict[str, str],
-    sandboxed: bool,
-    inside: bool = False,
-) -> Kernel:
+def start(limits: Limits, data: Path | None, extra: dict[str, str], sandboxed: bool) -> Kernel:
     """A kernel that is ready.
 
     Args:
         data: a folder of data sets, which the kernel can read.
         extra: environment variables for it.
-        inside: whether checks run there, or ask the grader.
 
     Raises:
         OSError, KernelEnded: it did not start.
@@ -151,13 +144,8 @@ def start(
         bubblewrap.PACKAGE if sandboxed else str(package), where, extra
     )
     home = bubblewrap.HOME if sandboxed else tempfile.mkdtemp(prefix="tp-cnn-")
-    settings = {
-        "limits": limits.resources(),
-        "sandboxed": sandboxed,
-        "home": home,
-        "inside": inside,
-    }
-    before = bubblewrap.command(limits, variables, data, inside) if sandboxed else []
+    settings = {"limits": limits.resources(), "sandboxed": sandboxed, "home": home}
+    before = bubblewrap.command(limits, variables, data) if sandboxed else []
     ours, theirs = zip(socket.socketpair(), socket.socketpair(), strict=True)
     numbers = [end.fileno() for end in theirs]
     try:

@@ -37,7 +37,7 @@ def supervise(control: socket.socket, data: socket.socket, settings: dict) -> in
             _prctl(SET_DUMPABLE, 1)
             _leave_keyring()
             _limit(settings["limits"])
-            kernel.serve(data, settings["inside"])
+            kernel.serve(data)
         finally:
             os._exit(0)
     data.close()
