@@ -492,7 +492,7 @@ pictures.explanations(
 )
 
 # %%
-two = [(read == digit).nonzero()[0].item() for digit in read.unique()[[1, 2]].tolist()]
+two = [(digits_test.labels == digit).nonzero()[0].item() for digit in (1, 2)]
 pictures.explanations(
     digits_test.images[two] / 255,
     explained(lenet, digits[two], read[two]),

@@ -46,6 +46,8 @@ from tp_cnn.data.batches import Batches, keep, split_train
 from tp_cnn.data.classroom import load_for_class
 from tp_cnn.data.normalise import Normalise, channel_statistics
 from tp_cnn.display import Table, announce, decimal, percent, thousands
+from tp_cnn.experiments import reference
+from tp_cnn.experiments.configurations import ARCHITECTURES, CONFIGURATIONS
 
 # %%
 from tp_cnn.models import CifarNet, LeNet5, alexnet, convnext, count_weights, densenet
@@ -939,6 +941,24 @@ pictures.trade_offs(
     },
 )
 
+# %% [markdown]
+# Une seule graine, mille images, le même pas pour tous : voici les mesures de référence du projet, sur CIFAR-10 :
+# quelques fois plus d'images et un pas propre à chaque famille. Un trait joint la plus petite et la plus
+# grande exactitude de trois graines.
+
+# %%
+table = reference.load("architectures")
+referenced = {
+    CONFIGURATIONS[name].label: [
+        row["test_accuracy"] for row in table.where(configuration=name) if row["test_accuracy"]
+    ]
+    for name in ARCHITECTURES
+}
+pictures.trade_offs(referenced, {"poids": counts, "multiplications par image": costs})
+
+# %%
+table
+
 # %% [markdown] question="archi-comparer" kind="experience"
 # ### Lire la comparaison
 #
@@ -949,13 +969,14 @@ pictures.trade_offs(
 
 # %% [markdown] answer="archi-comparer-texte" points=4
 # ### BEGIN MARK SCHEME
-# - (1) Le nombre de poids ne prédit ni l'une ni l'autre : DenseNet, qui a très peu de poids, est l'un
-#   des plus lents. Le pronostic est repris.
+# - (1) Le nombre de poids ne prédit ni l'une ni l'autre : dans la référence, GoogLeNet, qui en a le moins,
+#   est devant ; DenseNet, qui en a très peu aussi, est l'un des plus lents. Le pronostic est repris.
 # - (1) La vitesse suit plutôt les multiplications, et encore : la façon dont le processeur les fait
 #   (filtres par canal, cartes à concaténer, petites matrices) compte autant.
 # - (1) Ce qui favorise : si peu d'images et d'époques avantagent les réseaux qui savent d'avance le
-#   plus (convolutions) et qui apprennent vite ; un même pas pour tous en avantage certains ; une
-#   seule graine ne dit rien des petits écarts.
+#   plus (convolutions) et qui apprennent vite ; dans la référence, ConvNeXt et le ViT, faits pour de longs
+#   apprentissages, restent derrière. Un même pas pour tous en avantage certains, et les graines d'un même
+#   réseau s'écartent de deux à trois points : un petit écart ne dit rien.
 # - (1) Le tableau du document vaut pour ImageNet entier, 300 époques, une carte graphique et des
 #   réseaux de 28 millions de poids : à coût égal, une convolution bien réglée y vaut un transformer.
 #   Notre table ne dit rien de ce régime, et l'ordre peut s'y inverser.

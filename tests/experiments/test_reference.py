@@ -1,10 +1,10 @@
-from statistics import mean
+from statistics import mean, stdev
 
 import pytest
 
 from tp_cnn.errors import CourseError
 from tp_cnn.experiments import reference
-from tp_cnn.experiments.configurations import CONFIGURATIONS
+from tp_cnn.experiments.configurations import ARCHITECTURES, CONFIGURATIONS
 from tp_cnn.training.history import History
 
 TEXT = """\
@@ -39,6 +39,7 @@ SHIPPED = [
     "transfer_labels",
     "transfer_layers",
     "transfer_far",
+    "pretraining",
 ]
 
 
@@ -115,3 +116,30 @@ def test_what_notebook_06_says_far_from_the_source():
     assert abs(hundred["gelé"] - hundred["lenet5"]) < 0.03 < hundred["affiné"] - hundred["lenet5"]
     assert abs(thousand["lenet5"] - thousand["affiné"]) < 0.01
     assert thousand["dense"] < thousand["gelé"] < thousand["dense"] + 0.02 < thousand["lenet5"]
+
+
+def test_what_notebook_09_says_of_pre_training():
+    table = reference.load("pretraining")
+    for count in (100, 300, 1000):
+        random, learned = (
+            [row["test_accuracy"] for row in table.where(way=way, images=count)]
+            for way in ("poids au hasard", "encodeur pré-appris")
+        )
+        gains = [after - before for before, after in zip(random, learned, strict=True)]
+        assert len(gains) == 5
+        assert 0.02 < mean(gains) < 0.04
+        assert (mean(gains) > stdev(gains)) == (count > 100)
+
+
+def test_what_notebook_08_says_of_its_networks():
+    table = reference.load("architectures")
+    found = {
+        name: [r["test_accuracy"] for r in table.where(configuration=name) if r["test_accuracy"]]
+        for name in ARCHITECTURES
+    }
+    assert all(len(accuracies) == 3 for accuracies in found.values())
+    order = sorted(found, key=lambda name: mean(found[name]))
+    assert order[-1] == "googlenet"
+    assert set(order[:2]) == {"convnext", "vit"}
+    assert max(found["convnext"] + found["vit"]) < min(found["resnet20"])
+    assert 0.02 < max(map(stdev, found.values())) < 0.03

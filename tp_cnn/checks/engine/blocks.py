@@ -18,7 +18,7 @@ from tp_cnn.checks.engine.calls import Refused, attempt, private_draws, refuse_b
 from tp_cnn.checks.engine.compare import show
 from tp_cnn.checks.engine.framework import Check, Verdict
 from tp_cnn.checks.engine.learning import refuse_cut, refuse_same_object, still_layer
-from tp_cnn.checks.engine.traces import draw_weights, has_weights, short_name
+from tp_cnn.checks.engine.traces import agree, draw_weights, has_weights, short_name
 from tp_cnn.display import decimal, thousands
 
 BRIGHT = 20  # times brighter, the last maps show an activation that has a ceiling (ReLU6)
@@ -133,8 +133,7 @@ class BlockCheck(Check):
             return f"le bloc donne {tuple(values.shape)} ; ce n'est pas la forme attendue."
         if self.any_order:
             values, wanted = _by_content(values), _by_content(wanted)
-        gap = (values - wanted).abs().max()
-        if gap <= self.tolerance * (1 + wanted.abs().max()):
+        if agree(values, wanted, self.tolerance):
             return ""
         return "les cartes n'ont pas les bonnes valeurs."
 

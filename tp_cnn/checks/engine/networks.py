@@ -21,6 +21,7 @@ from tp_cnn.checks.engine.learning import refuse_cut, refuse_same_object, still_
 from tp_cnn.checks.engine.traces import (
     Stage,
     Trace,
+    agree,
     build,
     draw_weights,
     has_weights,
@@ -181,10 +182,10 @@ class NetworkCheck(Check):
             if own_dropout(stage, stretch.start, stretch.entered) == "right":
                 return True
             values = run_stage(stage, stretch.start, stretch.layer, seed)
-            if values is not None and values.shape == stretch.observed.shape:
-                gap = (values - stretch.observed).abs().max()
-                if gap <= self.tolerance * (1 + values.abs().max()):
-                    return True
+            if values is None or values.shape != stretch.observed.shape:
+                continue
+            if agree(stretch.observed, values, self.tolerance):
+                return True
         return False
 
     def _follow_in_training(self, network: nn.Module, images: Tensor, seed: int) -> None:

@@ -87,6 +87,10 @@ def _left(result: object, arguments: tuple) -> list[Fact]:
     return [
         Fact(hooks, f"{right}la fonction laisse un hook sur une couche."),
         Fact(image.detach(), f"{right}l'image reçue a changé : travaillez sur une copie."),
+        Fact(
+            int(image.requires_grad),
+            f"{right}l'image reçue demande maintenant un gradient : travaillez sur une copie.",
+        ),
         Fact(int(graph), f"{right}elles gardent le graphe de calcul."),
         Fact(_state(network), f"{right}le réseau en sort changé."),
     ]
@@ -160,3 +164,8 @@ class AdversarialCheck(LabelCheck):
 
     names = ("model", "image", "label", "epsilon")
     settings = (0.1, 0.3)
+
+    def draw(self) -> list[tuple]:
+        drawn = super().draw()
+        drawn[1][0].features[0].weight.data[:, 0] = 0  # a channel not read: a gradient of sign 0
+        return drawn

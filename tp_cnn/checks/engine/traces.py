@@ -63,6 +63,12 @@ def draw_weights(network: nn.Module) -> None:
             weights.copy_(scale * torch.randn_like(weights))
 
 
+def agree(values: Tensor, wanted: Tensor, tolerance: float) -> bool:
+    """Whether outputs of one shape agree, image by image, relatively to its largest value."""
+    gaps, sizes = (one.abs().reshape(len(one), -1).amax(1) for one in (values - wanted, wanted))
+    return bool((gaps <= tolerance * (1 + sizes)).all())
+
+
 def trace(network: nn.Module, images: Tensor, seed: int) -> Trace:
     """Run ``network`` and note what goes in and out of each layer with weights."""
     seen = Trace()
