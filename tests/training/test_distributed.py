@@ -109,3 +109,19 @@ def test_parts_neither_overlap_nor_lose(count, monkeypatch):
         mean += part_labels.float().mean().item() * weight / processes
     assert found == list(range(count))
     assert mean == pytest.approx(labels.float().mean().item())
+
+
+def test_a_process_does_not_wait_for_ever_for_the_others():
+    lines = [
+        "from datetime import timedelta",
+        "from tp_cnn.training import distributed",
+        "distributed.JOINING = timedelta(seconds=1)",
+        'with distributed.group("cpu"): print("joined")',
+    ]
+    alone = {"TORCHELASTIC_RUN_ID": "x", "RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": "2"}
+    alone |= {"MASTER_ADDR": "localhost", "MASTER_PORT": "0"}
+    command = [sys.executable, "-c", "\n".join(lines)]
+    done = subprocess.run(command, env={**ENVIRONMENT, **alone}, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "Timed out" in done.stderr
+    assert "joined" not in done.stdout

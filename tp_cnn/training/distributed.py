@@ -8,12 +8,17 @@ then means over the whole batch. So the loss is that of one process, but for wha
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 import torch
 from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from tp_cnn import runtime
+
+# After a worker's death, those that torchrun starts again wait for each other for ever, now and
+# then (seen with gloo, torch 2.14): they give up, and torchrun starts them once more.
+JOINING, COMPUTING = timedelta(minutes=2), timedelta(minutes=30)
 
 
 @contextmanager
@@ -26,7 +31,11 @@ def group(device: str | None = None) -> Iterator[str | None]:
     if where.type == "cuda":
         where = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
         torch.cuda.set_device(where)
-    distributed.init_process_group("nccl" if where.type == "cuda" else "gloo")
+    backend = "nccl" if where.type == "cuda" else "gloo"
+    two_limits = hasattr(distributed, "set_timeout")  # in recent versions of PyTorch
+    distributed.init_process_group(backend, timeout=JOINING if two_limits else COMPUTING)
+    if two_limits:
+        distributed.set_timeout(COMPUTING)
     try:
         yield str(where)
     finally:
