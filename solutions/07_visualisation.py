@@ -722,8 +722,8 @@ plots.image_grid((trio * std + mean).clamp(0, 1), names, title="Presque la même
 # ### Si peu
 #
 # Combien de niveaux suffisent, et que fait un bruit de même taille ? D'où vient la différence, puisque
-# chaque pixel bouge autant ? Quelles réponses sont les plus fragiles ? Que penser d'un réseau exact à 90 %
-# que si peu suffit à tromper ?
+# chaque pixel bouge autant ? Quelles réponses sont les plus fragiles ? Que penser d'un réseau exact près de
+# neuf fois sur dix que si peu suffit à tromper ?
 
 # %% [markdown] answer="visu-tromper-texte" points=3
 # ### BEGIN MARK SCHEME
@@ -732,8 +732,9 @@ plots.image_grid((trio * std + mean).clamp(0, 1), names, title="Presque la même
 # - (1) En 3 072 dimensions, des milliers de très petits changements qui vont tous dans le sens du gradient
 #   s'additionnent ; ceux du bruit se compensent. Un grand effet sans grande cause en chaque point.
 # - (1) Réponses fragiles : les plus petites médianes de la table, souvent des classes qui ont une voisine
-#   (cerf et cheval) ; une dizaine d'images chacune, c'est peu pour les classer. L'exactitude sur des images tirées au hasard ne garantit rien contre quelqu'un qui choisit
-#   l'image : la robustesse se mesure à part.
+#   (cerf et cheval) ; une dizaine d'images chacune, c'est peu pour les classer. L'exactitude sur des
+#   images tirées au hasard ne garantit rien contre quelqu'un qui choisit l'image : la robustesse se
+#   mesure à part.
 # ### END MARK SCHEME
 
 # %% [markdown]
