@@ -1,5 +1,6 @@
 """Classes judged from outside: the judge's units are lent and never enter the kernel."""
 
+import inspect
 import json
 
 import numpy as np
@@ -236,27 +237,6 @@ def test_facts_known_in_advance_are_not_enough(name):
     assert not verdict_on(name, right, forge=forge)[0].ok
 
 
-NETWORK = """class Network:
-    def __init__(self, units, cost):
-        self.units, self.cost = units, cost
-    def forward(self, x):
-        for unit in self.units:
-            x = unit.forward(x)
-        return x
-    def backward(self, g):
-        for unit in self.units[::-1]:
-            g = unit.backward(g)
-        return g
-    def step(self, rate):
-        for unit in self.units:
-            unit.step(rate)
-    def learn(self, x, labels, rate):
-        value = self.cost.forward(self.forward(x), labels)
-        self.backward(self.cost.backward())
-        self.step(rate)
-        return value
-right = Network
-"""
 BLANK = "class Network:\n    def __init__(self, units, cost):\n        ...\n"
 SOCKET = """import gc, json, socket, struct
 end = [o for o in gc.get_objects() if isinstance(o, socket.socket) and o.fileno() > 2][0]
@@ -266,7 +246,7 @@ def send(message):
 """
 FORGED = '"object": 77, "work": "call", "name": "forward", "arguments": "[]"'
 ANSWERS = {  # each is followed by the test of Network; they share one kernel
-    "right": NETWORK,
+    "right": f"{inspect.getsource(LoopNetwork)}\nNetwork = right = LoopNetwork",
     "kept": "kept = []\nclass Network(right):\n    def forward(self, x):\n"
     "        kept[:] = self.units\n        return super().forward(x)",
     "late": "answer = kept[0].forward(1)",

@@ -200,6 +200,8 @@ def _observation(check: LoopCheck, talk: Talk, seed: int) -> Observation:
     return Observation(Seen(facts, clues), trials, None, bool(told["ran"]), refusal)
 
 
-def _refused(message: str, mistake: str | None, status: str, error: str, clue: str | None):
+def _refused(
+    message: str, mistake: str | None, status: str, error: str, clue: str | None
+) -> Refused:
     status = "todo" if status == "todo" else "wrong"
     return Refused(str(message), mistake, status, str(error), clue)

@@ -78,8 +78,10 @@ def explanations(
     for row, (image, name) in enumerate(zip(images, titles, strict=True)):
         _show(axes[row, 0], image)
         axes[row, 0].set_ylabel(name, fontsize=8, color=INK)
-        for column, found in enumerate(maps.values(), start=1):
-            _show_map(axes[row, column], found[row], image, any(map(_has_both_signs, found)))
+    for column, found in enumerate(maps.values(), start=1):
+        both = any(map(_has_both_signs, found))
+        for row, image in enumerate(images):
+            _show_map(axes[row, column], found[row], image, both)
     for axis, name in zip(axes[0], ["image", *maps], strict=True):
         axis.set_title(name, fontsize=9, color=INK)
     if title:

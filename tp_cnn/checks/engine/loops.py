@@ -132,7 +132,7 @@ class TrainingStepCheck(LoopCheck):
         trials, refusal = try_all(function, tries())
         facts = [_weights_fact(weights, step) for step in range(1, len(weights))]
         if not refusal:
-            facts += _loss_facts([trial.result for trial in trials])
+            facts += loss_facts([trial.result for trial in trials])
         first = [events.index(name) for name in ("backward", "step") if name in events]
         clues = ("backward" in events, "step" in events, first == sorted(first))
         return Observation(Seen(facts, clues), trials, model, "forward" in events, refusal)
@@ -153,7 +153,8 @@ def _weights_fact(weights: list[np.ndarray], step: int) -> Fact:
     return Fact(weights[step], sentence, vague=True)
 
 
-def _loss_facts(losses: list) -> list[Fact]:
+def loss_facts(losses: list) -> list[Fact]:
+    """What to say of the losses that a training returned, once its weights are right."""
     graph = [int(isinstance(loss, Tensor) and loss.requires_grad) for loss in losses]
     return [
         Fact(graph, "les poids sont justes, mais le coût renvoyé garde le graphe de calcul."),

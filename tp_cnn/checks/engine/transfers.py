@@ -14,7 +14,7 @@ from torch.optim import optimizer as optimizers
 
 from tp_cnn.checks.engine.calls import try_all
 from tp_cnn.checks.engine.facts import Fact, Seen
-from tp_cnn.checks.engine.loops import LoopCheck, Observation, weights_of
+from tp_cnn.checks.engine.loops import LoopCheck, Observation, loss_facts, weights_of
 
 SIDE, HIDDEN = 8, 400
 BATCH_NORM = 1  # its place in the features
@@ -66,14 +66,6 @@ def _frozen_given(groups: list[dict]) -> Fact:
     """How many frozen tensors an optimiser was given."""
     count = sum(not weights.requires_grad for group in groups for weights in group["params"])
     return Fact(count, f"parmi les poids donnés à l'optimiseur, {count} tenseurs sont gelés.")
-
-
-def _loss_facts(results: list) -> list[Fact]:
-    graph = [int(isinstance(one, Tensor) and one.requires_grad) for one in results]
-    return [
-        Fact(graph, "les poids sont justes, mais le coût renvoyé garde le graphe de calcul."),
-        *[Fact(one, when="les poids sont justes ; pour le coût renvoyé, ") for one in results],
-    ]
 
 
 class FreezeCheck(LoopCheck):
@@ -166,7 +158,7 @@ class _TrainingCheck(LoopCheck):
         finally:
             hook.remove()
         if not refusal:
-            facts += _loss_facts([one.result for one in trials])
+            facts += loss_facts([one.result for one in trials])
         moved = any(weights.grad is not None for weights in self.model.parameters())
         return Observation(Seen(facts), trials, self.model, moved or bool(steps), refusal)
 

@@ -54,18 +54,20 @@ class Desk:
 
         The time that a work takes is limited, and told as a check tells it.
         """
+        on_objects = {
+            "read": self.objects.read,
+            "apply": self.objects.apply,
+            "operate": self.objects.operate,
+        }
         works = {
             "take": self.take,
             "call": self.call,
             "build": self.build,
             "forward": self.forward,
             "observe": self.observe,
-            "read": self.objects.read,
-            "apply": self.objects.apply,
-            "operate": self.objects.operate,
+            **on_objects,
         }
-        on_objects = request["work"] in ("read", "apply", "operate")
-        refer = self.objects.refer if on_objects else None
+        refer = self.objects.refer if request["work"] in on_objects else None
         reply = {"type": "reply", "ask": request["ask"]}
         try:
             with time_limit(request["limit"]):
