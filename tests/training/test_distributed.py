@@ -25,9 +25,6 @@ ENVIRONMENT = {
 }
 
 
-HANGS = 900  # seconds; workers that do not find each other begin again after two minutes
-
-
 def torchrun(*options: str) -> list[str]:
     return [sys.executable, "-m", "torch.distributed.run", "--standalone", *options]
 
@@ -83,7 +80,7 @@ def children(process: subprocess.Popen) -> list[int]:
 def test_a_killed_worker_is_gone_on_from(tmp_path):
     epochs = 12
     whole, restarted, checkpoint = tmp_path / "whole", tmp_path / "restarted", tmp_path / "run.pt"
-    command = torchrun("--nproc-per-node", "2", "--max-restarts", "5")
+    command = torchrun("--nproc-per-node", "2", "--max-restarts", "1")
     finish([*command, *arguments(whole, epochs)])
     process = start([*command, *arguments(restarted, epochs), "--checkpoint", str(checkpoint)])
     limit = time.monotonic() + 300
@@ -93,7 +90,7 @@ def test_a_killed_worker_is_gone_on_from(tmp_path):
         time.sleep(0.01)
     os.kill(children(process)[-1], signal.SIGKILL)
     try:
-        printed = process.communicate(timeout=HANGS)[0]
+        printed = process.communicate(timeout=600)[0]
     finally:
         process.terminate()  # torchrun ends its workers
     assert process.returncode == 0
@@ -115,20 +112,3 @@ def test_parts_neither_overlap_nor_lose(count, monkeypatch):
         mean += part_labels.float().mean().item() * weight / processes
     assert found == list(range(count))
     assert mean == pytest.approx(labels.float().mean().item())
-
-
-@pytest.mark.skipif(not hasattr(torch.distributed, "set_timeout"), reason="an older PyTorch")
-def test_a_process_does_not_wait_for_ever_for_the_others():
-    lines = [
-        "from datetime import timedelta",
-        "from tp_cnn.training import distributed",
-        "distributed.JOINING = timedelta(seconds=1)",
-        'with distributed.group("cpu"): print("joined")',
-    ]
-    alone = {"TORCHELASTIC_RUN_ID": "x", "RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": "2"}
-    alone |= {"MASTER_ADDR": "localhost", "MASTER_PORT": "0"}
-    command = [sys.executable, "-c", "\n".join(lines)]
-    done = subprocess.run(command, env={**ENVIRONMENT, **alone}, capture_output=True, text=True)
-    assert done.returncode == 1
-    assert "Timed out" in done.stderr
-    assert "joined" not in done.stdout

@@ -8,17 +8,12 @@ then means over the whole batch. So the loss is that of one process, but for wha
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 
 import torch
 from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from tp_cnn import runtime
-
-# After a worker's death, those that torchrun starts again wait for each other for ever, now and
-# then (seen with gloo, torch 2.14): they give up, and torchrun starts them once more.
-JOINING, COMPUTING = timedelta(minutes=2), timedelta(minutes=30)
 
 
 @contextmanager
@@ -32,14 +27,23 @@ def group(device: str | None = None) -> Iterator[str | None]:
         where = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
         torch.cuda.set_device(where)
     backend = "nccl" if where.type == "cuda" else "gloo"
-    two_limits = hasattr(distributed, "set_timeout")  # in recent versions of PyTorch
-    distributed.init_process_group(backend, timeout=JOINING if two_limits else COMPUTING)
-    if two_limits:
-        distributed.set_timeout(COMPUTING)
+    store, rank, size = next(distributed.rendezvous("env://"))
+    distributed.init_process_group(backend, store=_fresh(store), rank=rank, world_size=size)
     try:
         yield str(where)
     finally:
         distributed.destroy_process_group()
+
+
+def _fresh(store: distributed.Store) -> distributed.Store:
+    """The part of torchrun's store for this start of the workers.
+
+    One store serves all their starts (torch 2.14), so that those started again after a death
+    would read the addresses of the dead. On several machines the starts have no common number.
+    """
+    if os.environ["GROUP_WORLD_SIZE"] != "1":
+        return store
+    return distributed.PrefixStore(f"start {os.environ['TORCHELASTIC_RESTART_COUNT']}", store)
 
 
 def size() -> int:
