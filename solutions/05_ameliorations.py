@@ -48,9 +48,11 @@ P
 
 # %%
 import tempfile
+from functools import cache
 from math import nan
 from types import SimpleNamespace
 
+import joblib
 import numpy as np
 import torch
 from torch import nn
@@ -61,6 +63,7 @@ from tp_cnn import training
 from tp_cnn.experiments import reference
 from tp_cnn.scratch import improvements
 from tp_cnn.training import recipe
+from tp_cnn.training.history import History
 from tp_cnn.display import Table, announce, decimal, percent
 from tp_cnn.checks import ameliorations as check
 from tp_cnn.checks.engine.framework import grade
@@ -124,6 +127,7 @@ at_once = P.at_once if device.type == "cpu" else 1
 GROUPS = [CUMULATIVE[start : start + at_once] for start in range(0, len(CUMULATIVE), at_once)]
 
 
+@cache
 def study(*names):
     """The summaries of these configurations, trained first if they are not in the results yet."""
     together = [one for group in GROUPS if {*group} & {*names} for one in group]
@@ -142,13 +146,17 @@ def with_and_without(before, after, title):
 
 # %% [markdown]
 # Pour les essais plus courts, `trial` fait de même sur moins d'images, et sans le test. Lisez-la :
-# tout ce que ce notebook va changer y passe, et vos propres essais aussi.
+# tout ce que ce notebook va changer y passe, et vos propres essais aussi. `trials` en fait plusieurs,
+# eux aussi deux par deux sur un processeur.
 
 
 # %%
+dataset = train_set.name
+
+
 def short(name, changes):
     """The recipe of a configuration on a small budget."""
-    settings = {"dataset": train_set.name, "batch_size": P.trial_batch_size}
+    settings = {"dataset": dataset, "batch_size": P.trial_batch_size}
     return configure(name, **{**settings, **budget(P.trial_images, P.trial_epochs), **changes})
 
 
@@ -161,13 +169,21 @@ def trial(name, normalise=None, augment=None, optimizer=None, **changes):
     for part in batches.values():
         part.normalise = normalise or part.normalise
     batches["train"].augment = (augment,) if augment else batches["train"].augment
-    model = recipe.make_model(chosen, train_set).to(device, memory_format=torch.channels_last)
+    model = recipe.make_model(chosen, batches["train"].image_set)
+    model = model.to(device, memory_format=torch.channels_last)
     descent = optimizer(model.parameters()) if optimizer else recipe.make_optimizer(chosen, model)
     scheduler, step_each = recipe.make_scheduler(chosen, descent, len(batches["train"]))
     options = {"epochs": chosen.epochs, "scheduler": scheduler, "step_each": step_each}
     return training.fit(
         model, batches["train"], batches["validation"], optimizer=descent, **options
     )
+
+
+# %%
+def trials(wanted, function=trial):
+    """Label -> history; ``wanted`` gives, for each label, the arguments of `trial`."""
+    calls = [joblib.delayed(function)(**arguments) for arguments in wanted.values()]
+    return dict(zip(wanted, joblib.Parallel(n_jobs=at_once)(calls), strict=True))
 
 
 # %%
@@ -302,13 +318,14 @@ with_and_without("base", "normalisation", "Avec et sans normalisation")
 # Et si l'on divise par l'un ou l'autre des deux écarts-types ? (Essai court, sur moins d'images.)
 
 # %%
-normalised = trial("normalisation")
-last_epochs(
+by_deviation = trials(
     {
-        "écart-type des pixels": normalised,
-        "moyenne des écarts-types": trial("normalisation-images"),
+        "écart-type des pixels": {"name": "normalisation"},
+        "moyenne des écarts-types": {"name": "normalisation-images"},
     }
 )
+normalised = by_deviation["écart-type des pixels"]
+last_epochs(by_deviation)
 
 # %% [markdown] question="normalisation-effet" kind="experience" number="19"
 # ### L'effet de la normalisation
@@ -762,7 +779,8 @@ def my_augmentation(images, generator):  # uint8 (lot, 3, 32, 32) -> uint8, 28×
     return images.flip(2)  # à vous : remplacez cette ligne par une idée à vous
 
 
-runs = {CONFIGURATIONS[name].label: trial(name) for name in ("cutout", "jitter", "mixup")}
+names = ("cutout", "jitter", "mixup")
+runs = trials({CONFIGURATIONS[name].label: {"name": name} for name in names})
 mine = trial("augmentation", augment=my_augmentation)
 last_epochs({"crop et symétrie": cropped, **runs, "la mienne": mine})
 
@@ -927,25 +945,26 @@ grade(check.training_loop(train, seed=1), points=4)
 
 
 # %%
-def descent(name, rate):
-    """The train loss of each epoch; nothing for a run that diverges."""
+def descent(**arguments):
+    """`trial`, with an empty history for a run that diverges."""
     try:
-        return trial(name, learning_rate=rate).train_loss
+        return trial(**arguments)
     except CourseError:
-        return [nan] * P.trial_epochs
+        return History()
 
 
 # %%
-with_momentum = trial("momentum")
-pictures.losses(
+steps = trials(
     {
-        "sans momentum, pas 0,1": cropped.train_loss,
-        "sans momentum, pas 0,01": descent("augmentation", 0.01),
-        "momentum 0,9, pas 0,01": with_momentum.train_loss,
-        "momentum 0,9, pas 0,1": descent("momentum", 0.1),
+        "sans momentum, pas 0,01": {"name": "augmentation", "learning_rate": 0.01},
+        "momentum 0,9, pas 0,01": {"name": "momentum"},
+        "momentum 0,9, pas 0,1": {"name": "momentum", "learning_rate": 0.1},
     },
-    "Quatre descentes, même budget",
+    descent,
 )
+steps = {"sans momentum, pas 0,1": cropped, **steps}
+losses = {name: history.train_loss or [nan] * P.trial_epochs for name, history in steps.items()}
+pictures.losses(losses, "Quatre descentes, même budget")
 
 # %%
 with_and_without("augmentation", "momentum", "Avec et sans momentum et décroissance")
@@ -1033,14 +1052,15 @@ def my_optimizer(weights):
 
 
 # %%
-descents = {
-    "exponentielle (0,95)": with_momentum,
-    "cosinus": trial("cosine"),
-    "one-cycle": trial("one-cycle"),
-    "Adam (constant)": trial("adam"),
-    "AdamW (constant)": trial("adamw"),
-    "le mien": trial("augmentation", optimizer=my_optimizer),
+labels = {
+    "cosinus": "cosine",
+    "one-cycle": "one-cycle",
+    "Adam (constant)": "adam",
+    "AdamW (constant)": "adamw",
 }
+descents = {"exponentielle (0,95)": steps["momentum 0,9, pas 0,01"]}
+descents |= trials({label: {"name": name} for label, name in labels.items()})
+descents["le mien"] = trial("augmentation", optimizer=my_optimizer)
 pictures.learning_rates(
     {name: history.learning_rate for name, history in descents.items()},
     "Pas au début de chaque époque",
@@ -1229,12 +1249,13 @@ last_epochs({one.label: one.histories[0] for one in study("momentum", "dropout")
 # *Votre prédiction :*
 
 # %%
-by_rate = {
-    f"p={p:g}".replace(".", ","): trial(
-        "momentum", crop=0, flip=False, model_options={"dropout": p}, epochs=2 * P.trial_epochs
-    )
-    for p in (0, 0.5, 0.9)
-}
+longer = {"name": "momentum", "crop": 0, "flip": False, "epochs": 3 * P.trial_epochs // 2}
+by_rate = trials(
+    {
+        f"p={p:g}".replace(".", ","): {**longer, "model_options": {"dropout": p}}
+        for p in (0, 0.5, 0.9)
+    }
+)
 plots.curves(by_rate, "Sans augmentation, trois probabilités")
 
 # %%
@@ -1513,7 +1534,7 @@ class Epochs:
 # %%
 held_out = [(augment(validation_images, training=False), validation_set.labels)]
 measures = [training.evaluate(held_out, network)]
-for _ in range(3):
+for _ in range(2):
     train(network, Epochs(), epochs=1)
     measures.append(training.evaluate(held_out, network))
 Table(

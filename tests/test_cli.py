@@ -11,6 +11,7 @@ from tests.data.file_server import tiny_mnist
 from tp_cnn import __version__, cli
 from tp_cnn.commands import machine
 from tp_cnn.data import sources
+from tp_cnn.experiments.configurations import configure
 
 TRAIN = ["train", "--dataset", "digits", "--epochs", "1", "--device", "cpu"]
 
@@ -98,6 +99,31 @@ def test_a_failure_is_one_line_and_code_1(arguments, message, capsys):
     printed = capsys.readouterr().err
     assert message in printed
     assert "Traceback" not in printed
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ("--model lenet5 --dataset digits", "sgd, rate 0.05, exponential schedule, weight decay 0"),
+        ("--model vit", "adamw, rate {vit}, one-cycle schedule, weight decay 0.05"),
+        ("--model vit --lr 0.07", "adamw, rate 0.07, one-cycle schedule, weight decay 0.05"),
+        ("--model vit --optimizer adam --schedule cosine", "adam, rate {vit}, cosine schedule"),
+        ("--model plain14", "sgd, rate {plain20}, one-cycle schedule, weight decay 0.0005"),
+    ],
+)
+def test_a_network_of_notebook_08_has_a_descent_of_its_own(options, expected, capsys, monkeypatch):
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tp_cnn.training.recipe.fit", stop)
+    rates = {name: f"{configure(name).learning_rate:g}" for name in ("vit", "plain20")}
+    assert cli.main(["train", "--dataset", "shapes", *options.split()]) == 1
+    assert f"descent: {expected.format(**rates)}" in capsys.readouterr().out
+
+
+def test_a_momentum_does_not_go_with_the_adamw_of_a_network(capsys):
+    assert cli.main(["train", "--dataset", "shapes", "--model", "vit", "--momentum", "0.5"]) == 1
+    assert "--momentum: goes with --optimizer sgd, not adamw" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("arguments", [[], ["train", "--epochs", "two"], ["learn"]])

@@ -1,3 +1,4 @@
+import pickle
 import random
 
 import numpy as np
@@ -25,6 +26,12 @@ def test_settings_are_typed():
 def test_a_wrong_setting_is_refused(variable, value, message):
     with pytest.raises(CourseError, match=message):
         runtime.settings({variable: value})
+
+
+def test_parameters_go_to_other_processes():
+    chosen = runtime.parameters(quick={"epochs": 2}, environment={})
+    copy = pickle.loads(pickle.dumps(chosen))
+    assert (copy, repr(copy)) == (chosen, repr(chosen))
 
 
 def test_parameters_follow_the_profile_then_the_environment():

@@ -91,8 +91,8 @@ def parse(name: str, text: str, kind: type) -> bool | int | float | str:
 class Parameters(SimpleNamespace):
     """A notebook's parameters, one attribute each; prints as a small table with their origin."""
 
-    def __init__(self, values: dict, origins: dict[str, str]):
-        super().__init__(**values)
+    def __init__(self, values: Mapping = {}, origins: Mapping[str, str] = {}):
+        super().__init__(**values)  # pickle, which other processes need, gives neither
         self._origins = origins
 
     def __repr__(self) -> str:

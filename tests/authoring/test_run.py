@@ -127,6 +127,28 @@ def test_kernel_is_this_interpreter(tmp_path, monkeypatch):
     assert notebook.cells[1].outputs[0].text.strip() == sys.executable
 
 
+def test_two_at_once_share_the_cores_and_come_back_in_order(tmp_path, monkeypatch):
+    monkeypatch.setattr("joblib.cpu_count", lambda: 4)
+    monkeypatch.setenv("TP_CNN_PROGRESS", "0")
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    (tmp_path / "solutions").mkdir()
+    waits = """import os, pathlib, time
+(pathlib.Path.cwd() / "here").touch()
+other = pathlib.Path.cwd().parent / "{other}" / "here"
+limit = time.monotonic() + 300
+while not other.exists():
+    assert time.monotonic() < limit, "alone"
+    time.sleep(0.05)
+print(os.environ["OMP_NUM_THREADS"])"""
+    for name, other in [("01_short", "02_long"), ("02_long", "01_short")]:
+        cells = [waits.format(other=other), *["1"] * (name == "02_long")]
+        nbformat.write(make(*cells), tmp_path / "solutions" / f"{name}.ipynb")
+    results = run_notebooks(root=tmp_path, jobs=2)
+    assert [(one.name, one.status) for one in results] == [("01_short", "ok"), ("02_long", "ok")]
+    executed = nbformat.read(tmp_path / "build" / "run" / "01_short.ipynb", 4)
+    assert executed.cells[1].outputs[0].text.strip() == "2"
+
+
 def test_no_notebook(tmp_path):
     with pytest.raises(CourseError, match=r"no notebook in notebooks/; .* tp-cnn build"):
         run_notebooks(edition="notebooks", root=tmp_path)

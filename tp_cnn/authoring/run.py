@@ -21,7 +21,7 @@ from tp_cnn.authoring.source import find_root, select
 from tp_cnn.authoring.start import PATTERN, nearest
 from tp_cnn.errors import CourseError
 from tp_cnn.files import atomic_write
-from tp_cnn.runtime import settings
+from tp_cnn.runtime import in_parallel, settings
 
 CELL_TIMEOUT = 600  # seconds
 NOTEBOOK_TIMEOUT = 1800
@@ -35,10 +35,12 @@ def run_notebooks(
     cell_timeout: float = CELL_TIMEOUT,
     notebook_timeout: float = NOTEBOOK_TIMEOUT,
     root: Path | None = None,
+    jobs: int = 1,
 ) -> list[NotebookResult]:
     """Execute the notebooks called ``names`` (by default all); write ``output/index.html``.
 
-    Goes on after a failure: a notebook that fails has a ``failure`` in its result.
+    Goes on after a failure: a notebook that fails has a ``failure`` in its result. The results are
+    in the order of the course; several at once begin with the one of most cells.
 
     Args:
         names: such as ``["03_lenet_mnist"]`` or ``["03"]``.
@@ -47,9 +49,11 @@ def run_notebooks(
             case where there is no checkout.
         output: where the page and the executed notebooks go; relative to ``root``.
         cell_timeout, notebook_timeout: seconds.
+        jobs: notebooks at once, which share the cores.
 
     Raises:
-        CourseError: there is no notebook, none of that name, or one that cannot be read.
+        CourseError: there is no notebook, none of that name, or one that cannot be read; or
+            ``jobs`` is less than one.
     """
     root, paths, edition = _course(edition, root)
     output = root / output
@@ -62,23 +66,26 @@ def run_notebooks(
         raise CourseError(
             f"{output} holds an index.html that is none of ours: give another --output"
         )
-    environment = kernel_environment(root, profile)
+    environment = kernel_environment(root, profile, jobs)
     notebooks = {path.stem: read_notebook(path) for path in paths}
-    results = []
     total = sum(len(_code_cells(notebook)) for notebook in notebooks.values())
+    results = []
     with tqdm(total=total, unit="cell", disable=not settings().progress) as bar:
-        for name, notebook in notebooks.items():
-            bar.set_description(name)
-            before = bar.n
-            folder = output / "work" / name
+
+        def attempt(name: str) -> tuple[str, float, CellFailure | None]:
+            folder, start = output / "work" / name, time.monotonic()
             folder.mkdir(parents=True, exist_ok=True)
-            start = time.monotonic()
             failure = execute(
-                notebook, folder, environment, cell_timeout, notebook_timeout, bar.update
+                notebooks[name], folder, environment, cell_timeout, notebook_timeout, bar.update
             )
-            seconds = time.monotonic() - start
-            bar.update(before + len(_code_cells(notebook)) - bar.n)
-            results.append(_result(name, notebook, seconds, failure, output))
+            return name, time.monotonic() - start, failure
+
+        order = sorted(notebooks, key=lambda name: -len(_code_cells(notebooks[name])))
+        calls = [(name,) for name in (notebooks if jobs == 1 else order)]
+        for name, seconds, failure in in_parallel(attempt, calls, jobs, threads=True):
+            results.append(_result(name, notebooks[name], seconds, failure, output))
+            results.sort(key=lambda result: result.name)
+            bar.set_description(f"{len(results)}/{len(notebooks)} notebooks")
             with atomic_write(output / "index.html") as temporary:
                 temporary.write_text(
                     results_page.index(
@@ -97,9 +104,16 @@ def _course(edition: str, root: Path | None) -> tuple[Path, list[Path], str]:
     return root, sorted((root / edition).glob(PATTERN)), edition
 
 
-def kernel_environment(root: Path, profile: str | None = None) -> dict[str, str]:
-    """The kernels' environment: no progress bars, the project's data found from any folder."""
+def kernel_environment(root: Path, profile: str | None = None, jobs: int = 1) -> dict[str, str]:
+    """The kernels' environment: no progress bars, the project's data found from any folder.
+
+    Where several work at once, each has its part of the cores.
+    """
     environment = {"TP_CNN_PROGRESS": "0", **os.environ}
+    if jobs > 1:
+        import joblib
+
+        environment.setdefault("OMP_NUM_THREADS", str(max(1, joblib.cpu_count() // jobs)))
     if profile:
         environment["TP_CNN_PROFILE"] = profile
     if (root / "data").is_dir():

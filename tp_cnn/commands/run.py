@@ -4,7 +4,7 @@ import os
 import sys
 from pathlib import Path
 
-from tp_cnn.commands.arguments import folder, seconds
+from tp_cnn.commands.arguments import count, folder, seconds
 
 
 def add(commands) -> None:
@@ -25,12 +25,21 @@ def add(commands) -> None:
     command.add_argument("--cell-timeout", type=seconds, default=600, metavar="SECONDS")
     command.add_argument("--notebook-timeout", type=seconds, default=1800, metavar="SECONDS")
     command.add_argument(
+        "-j",
+        "--jobs",
+        type=count(64),
+        metavar="N",
+        help="notebooks at once; default: 2, or 1 on a single core",
+    )
+    command.add_argument(
         "--download", action="store_true", help="let the notebooks download data sets"
     )
 
 
 def run_command(options) -> int:
     """Execute the notebooks, print a line each."""
+    import joblib
+
     from tp_cnn.authoring import run as notebooks
 
     if not options.download:
@@ -42,6 +51,7 @@ def run_command(options) -> int:
         options.output,
         options.cell_timeout,
         options.notebook_timeout,
+        jobs=options.jobs or min(2, joblib.cpu_count()),
     )
     for result in results:
         print(f"{result.name:<24}{result.status:<18}{result.seconds:>6.1f} s")

@@ -49,16 +49,23 @@ def add(commands) -> None:
     option("--validation", type=share_or_count, default=0.1, help="share or number held out")
     option("--epochs", type=int, default=5)
     option("--batch-size", type=int, default=128)
-    option("--optimizer", default="sgd", help="sgd, adam or adamw")
-    option("--lr", type=float, default=0.05, help="learning rate", dest="learning_rate")
-    option("--momentum", type=float, default=argparse.SUPPRESS, help="of sgd (default: 0.9)")
-    option("--weight-decay", type=float, default=0.0)
-    option("--schedule", default="exponential", help="constant, exponential, cosine or one-cycle")
-    option(
-        "--decay",
+    descent = partial(option, default=argparse.SUPPRESS)  # networks of notebook 08 have their own
+    descent("--optimizer", help="sgd, adam or adamw (default: sgd, or the network's own)")
+    descent(
+        "--lr",
         type=float,
-        default=argparse.SUPPRESS,
-        help="factor an epoch, of the exponential schedule (default: 0.85)",
+        dest="learning_rate",
+        help="learning rate, the largest of one-cycle (default: 0.05, or the network's own)",
+    )
+    descent("--momentum", type=float, help="of sgd (default: 0.9)")
+    descent("--weight-decay", type=float, help="(default: 0, or the network's own)")
+    descent(
+        "--schedule",
+        help="constant, exponential, cosine or one-cycle (default: exponential, or the network's "
+        "own)",
+    )
+    descent(
+        "--decay", type=float, help="factor an epoch, of the exponential schedule (default: 0.85)"
     )
     option("--normalise", default="pixels", help="none, pixels, images or zca")
     option("--shift", type=int, default=0, help="random shift in train, in pixels")
@@ -154,12 +161,15 @@ def _train(options, device: str | None) -> int:
 
 def _recipe(options):
     from tp_cnn import runtime
+    from tp_cnn.experiments.configurations import descent
     from tp_cnn.training import recipe
 
-    values = given(options, [field.name for field in fields(recipe.Recipe)])
+    values = descent(options.model)
+    values |= given(options, [field.name for field in fields(recipe.Recipe)])
     for name, (field, owner) in BELONGS.items():
-        if name in values and values[field] != owner:
-            raise CourseError(f"--{name}: goes with --{field} {owner}, not {values[field]}")
+        there = values.get(field, getattr(recipe.Recipe, field))
+        if name in values and there != owner:
+            raise CourseError(f"--{name}: goes with --{field} {owner}, not {there}")
     values.setdefault("seed", runtime.settings().seed)
     return recipe.Recipe(**values, model_options=given(options, MODEL_OPTIONS))
 

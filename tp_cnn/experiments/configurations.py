@@ -4,6 +4,7 @@ Six of them add up, in the order of the lab sheet: each starts from the one befo
 are variants and bonuses, each compared with the configuration that it starts from.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
@@ -27,6 +28,7 @@ CUMULATIVE = ("base", "normalisation", "augmentation", "momentum", "dropout", "b
 
 # What the networks of notebook 08 share; each family has its own rate.
 SHARED = {"shift": 4, "flip": True, "schedule": "one-cycle", "weight_decay": 5e-4}
+DESCENT = ("optimizer", "learning_rate", "weight_decay", "schedule")
 TRANSFORMER = {**SHARED, "optimizer": "adamw", "weight_decay": 0.05}
 
 CONFIGURATIONS = {
@@ -139,6 +141,18 @@ def own_model(name: str) -> str | None:
     """The model of a configuration that is about it; None where the budget may say which."""
     known = CONFIGURATIONS.get(name)
     return known.changes.get("model") if known else None
+
+
+def descent(model: str) -> dict:
+    """Fields of a recipe: the optimiser, rate, schedule and penalty of a network of notebook 08.
+
+    Those of 20 layers serve for other depths. A network of another notebook has none.
+    """
+    known = re.sub(r"^(resnet|plain)\d+$", r"\g<1>20", model)
+    if own_model(known) is None or known == "cifarnet":  # which notebooks 04 and 05 vary
+        return {}
+    changes = CONFIGURATIONS[known].changes
+    return {name: changes[name] for name in DESCENT if name in changes}
 
 
 def recipes(names: Iterable[str] = CUMULATIVE, **budget) -> dict[str, Recipe]:

@@ -282,6 +282,10 @@ def train(
     counts = ", ".join(f"{len(part.labels):,} {name}" for name, part in batches.items())
     say(f"images: {counts}")
     say(f"model: {recipe.model}, {count_weights(model):,} weights")
+    say(
+        f"descent: {recipe.optimizer}, rate {recipe.learning_rate:g}, {recipe.schedule} schedule, "
+        f"weight decay {recipe.weight_decay:g}"
+    )
     together = f", {distributed.size()} processes" if distributed.size() > 1 else ""
     say(f"device: {runtime.describe_device(where)}{together}")
     checkpoint, computes_in = fit_options.get("checkpoint"), fit_options.pop("computes_in", None)
