@@ -534,7 +534,7 @@ history
 
 # %% [markdown] answer="cifar-convergence-texte" points=2
 # ### BEGIN MARK SCHEME
-# - (1) Avec peu d'images, un palier d'abord : pendant quelques époques le coût reste près de 2,3 et
+# - (1) Avec peu d'images, un palier d'abord : pendant deux à cinq époques le coût reste près de 2,3 et
 #   l'exactitude près de 10 %, puis il descend. Ce qui compte est le nombre de mises à jour (images /
 #   taille du lot × époques) : avec toutes les images, la première époque suffit à quitter le palier.
 # - (1) Le coût d'apprentissage baisse encore à la fin ; l'exactitude de validation, elle, ne monte

@@ -59,20 +59,20 @@ def test_other_images_are_refused():
         speedrun(dataset="digits", device="cpu")
 
 
-def test_the_command_knows_the_recipe(monkeypatch):
-    asked = {}
-    monkeypatch.setattr(
-        module, "speedrun", lambda seed, **options: asked.update(options, seed=seed)
-    )
-    arguments = ["train", "--recipe", "speedrun", "--images", "500", "--seed", "4"]
-    assert cli.main(arguments) == 0
-    assert asked == {"seed": 4, "images": 500, "root": None, "device": None}
+@pytest.mark.parametrize(("given", "epochs"), [("", 9.9), ("--epochs 5", 5), ("--epochs 16", 16)])
+def test_the_command_knows_the_recipe(given, epochs, monkeypatch):
+    asked = []
+    monkeypatch.setattr(module, "speedrun", lambda *given: asked.extend(given))
+    line = f"train --recipe speedrun --images 500 --seed 4 {given}"
+    assert cli.main(line.split()) == 0
+    assert asked == [4, epochs, 500, None, None]
 
 
 @pytest.mark.parametrize(
     ("line", "refused"),
     [
-        ("--epochs 5", "leave out --epochs"),  # its default: what was given counts
+        ("--batch-size 128", "leave out --batch-size"),  # its default: what was given counts
+        ("--epochs 0", "epochs is 0"),
         ("--lr 0.1 --flip --images 500", "leave out --lr, --flip"),
         ("--model cifarnet --batch-norm", "leave out --model, --batch-norm"),
         ("--images -1", "images is -1: expected a whole number from 0"),

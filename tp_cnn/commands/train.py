@@ -11,7 +11,7 @@ from tp_cnn.commands.arguments import Noted, begins_with, check_file, folder, gi
 from tp_cnn.errors import CourseError
 from tp_cnn.files import atomic_write
 
-SPEEDRUN = ("--recipe", "--data", "--images", "--seed", "--device")  # the rest is settled
+SPEEDRUN = ("--recipe", "--data", "--images", "--epochs", "--seed", "--device")  # all it takes
 SWITCHES = ("--flip", "--mixup", "--batch-norm")
 MODEL_OPTIONS = ("activation", "pooling", "dropout", "batch_norm")
 BELONGS = {"momentum": ("optimizer", "sgd"), "decay": ("schedule", "exponential")}
@@ -102,7 +102,7 @@ def _speedrun(options, device: str | None) -> int:
     from tp_cnn import runtime
     from tp_cnn.training import distributed
     from tp_cnn.training.recipe import Recipe
-    from tp_cnn.training.speedrun import speedrun
+    from tp_cnn.training.speedrun import EPOCHS, speedrun
 
     switches = [name for name in SWITCHES if getattr(options, name[2:].replace("-", "_"))]
     others = [name for name in [*options.noted, *switches] if name not in SPEEDRUN]
@@ -114,8 +114,9 @@ def _speedrun(options, device: str | None) -> int:
     if distributed.size() > 1:
         raise CourseError("--recipe speedrun is for one process: call it without torchrun")
     seed = runtime.settings().seed if options.seed is None else options.seed
-    Recipe("cifar10", images=options.images, seed=seed)  # their bounds are those of any recipe
-    speedrun(seed, images=options.images, root=options.data, device=device)
+    Recipe("cifar10", images=options.images, epochs=options.epochs, seed=seed)  # the same bounds
+    epochs = options.epochs if "--epochs" in options.noted else EPOCHS
+    speedrun(seed, epochs, options.images, options.data, device)
     return 0
 
 
