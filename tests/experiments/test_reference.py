@@ -1,10 +1,12 @@
+import re
 from statistics import mean, stdev
 
 import pytest
 
+from tp_cnn.authoring.source import project_root
 from tp_cnn.errors import CourseError
 from tp_cnn.experiments import reference
-from tp_cnn.experiments.configurations import ARCHITECTURES, CONFIGURATIONS
+from tp_cnn.experiments.configurations import ARCHITECTURES, CONFIGURATIONS, configure
 from tp_cnn.training.history import History
 
 TEXT = """\
@@ -129,6 +131,20 @@ def test_what_notebook_09_says_of_pre_training():
         assert len(gains) == 5
         assert 0.02 < mean(gains) < 0.04
         assert (mean(gains) > stdev(gains)) == (count > 100)
+
+
+def test_the_networks_of_notebook_08_have_the_rates_found_on_validation():
+    report = (project_root() / "benchmarks" / "results" / "rates.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\w+) \| \w+ \| (.+) \| (\S+) \|$", report, re.MULTILINE)
+    tried = {
+        name: {float(rate): float(value) for rate, value in re.findall(r"(\S+): ([\d.]+)", text)}
+        for name, text, _ in rows
+    }
+    assert {name: configure(name).learning_rate for name in ARCHITECTURES} == {
+        name: max(values, key=values.get) for name, values in tried.items()
+    }
+    for values in tried.values():  # the best one is at no end
+        assert max(values, key=values.get) not in (min(values), max(values))
 
 
 def test_what_notebook_08_says_of_its_networks():

@@ -26,7 +26,8 @@ START = Recipe(dataset="cifar10", model="cifarnet", epochs=15, batch_size=128)
 
 CUMULATIVE = ("base", "normalisation", "augmentation", "momentum", "dropout", "batch-norm")
 
-# What the networks of notebook 08 share; each family has its own rate.
+# What the networks of notebook 08 share; each family has its own rate, found on validation images
+# (benchmarks/rates.py), that of ResNet-20 for the other depths.
 SHARED = {"shift": 4, "flip": True, "schedule": "one-cycle", "weight_decay": 5e-4}
 DESCENT = ("optimizer", "learning_rate", "weight_decay", "schedule")
 TRANSFORMER = {**SHARED, "optimizer": "adamw", "weight_decay": 0.05}
@@ -86,25 +87,25 @@ CONFIGURATIONS = {
     "cifarnet": Configuration(
         None,
         "CifarNet (AlexNet)",
-        {**SHARED, "model": "cifarnet", "learning_rate": 0.1},
+        {**SHARED, "model": "cifarnet", "learning_rate": 0.033},
         {"batch_norm": True},
     ),
-    "vgg": Configuration(None, "VGG", {**SHARED, "model": "vgg", "learning_rate": 0.1}),
+    "vgg": Configuration(None, "VGG", {**SHARED, "model": "vgg", "learning_rate": 0.033}),
     "googlenet": Configuration(
-        None, "GoogLeNet", {**SHARED, "model": "googlenet", "learning_rate": 0.1}
+        None, "GoogLeNet", {**SHARED, "model": "googlenet", "learning_rate": 0.033}
     ),
     "densenet": Configuration(
-        None, "DenseNet", {**SHARED, "model": "densenet", "learning_rate": 0.1}
+        None, "DenseNet", {**SHARED, "model": "densenet", "learning_rate": 0.033}
     ),
     "convnext": Configuration(
-        None, "ConvNeXt", {**TRANSFORMER, "model": "convnext", "learning_rate": 2e-3}
+        None, "ConvNeXt", {**TRANSFORMER, "model": "convnext", "learning_rate": 6e-3}
     ),
-    "vit": Configuration(None, "ViT", {**TRANSFORMER, "model": "vit", "learning_rate": 1e-3}),
+    "vit": Configuration(None, "ViT", {**TRANSFORMER, "model": "vit", "learning_rate": 3e-3}),
     **{
         f"{kind}{depth}": Configuration(
             None,
             f"{label}-{depth}",
-            {**SHARED, "model": f"{kind}{depth}", "learning_rate": 0.1},
+            {**SHARED, "model": f"{kind}{depth}", "learning_rate": 0.033},
         )
         for kind, label in (("resnet", "ResNet"), ("plain", "sans raccourci"))
         for depth in (8, 20, 32)
