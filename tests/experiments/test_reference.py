@@ -135,10 +135,10 @@ def test_what_notebook_09_says_of_pre_training():
 
 def test_the_networks_of_notebook_08_have_the_rates_found_on_validation():
     report = (project_root() / "benchmarks" / "results" / "rates.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| (\w+) \| \w+ \| (.+) \| (\S+) \|$", report, re.MULTILINE)
+    rows = re.findall(r"^\| (\w+) \| \w+ \| (\d.+) \| \S+ \|$", report, re.MULTILINE)
     tried = {
         name: {float(rate): float(value) for rate, value in re.findall(r"(\S+): ([\d.]+)", text)}
-        for name, text, _ in rows
+        for name, text in rows
     }
     assert {name: configure(name).learning_rate for name in ARCHITECTURES} == {
         name: max(values, key=values.get) for name, values in tried.items()
