@@ -1677,8 +1677,8 @@ measured
 # de ceux que l'on traverse, et au test on additionne les réponses à l'image, à son miroir et à leurs
 # décalages.
 #
-# À vous, sur un essai court : quelle recette mène le plus haut en validation, à budget égal ? Celle-ci
-# retire le dropout de la meilleure recette. Changez-y ce que vous voulez (un pas, un planning, une
+# À vous, sur un essai court : quelle recette mène le plus haut en validation, à budget égal ? Celle de
+# la cellule retire le dropout de la meilleure recette. Changez-y ce que vous voulez (un pas, un planning, une
 # augmentation…), et n'en jugez que sur la validation.
 
 # %%
