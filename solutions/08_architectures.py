@@ -976,7 +976,7 @@ table
 # - (1) Ce qui favorise : si peu d'images et d'époques avantagent les réseaux qui savent d'avance le
 #   plus (convolutions) et qui apprennent vite ; dans la référence, ConvNeXt et le ViT, faits pour de longs
 #   apprentissages, restent derrière. Un même pas pour tous en avantage certains, et les graines d'un même
-#   réseau s'écartent de deux à trois points : un petit écart ne dit rien.
+#   réseau s'écartent parfois de deux à trois points : un petit écart ne dit rien.
 # - (1) Le tableau du document vaut pour ImageNet entier, 300 époques, une carte graphique et des
 #   réseaux de 28 millions de poids : à coût égal, une convolution bien réglée y vaut un transformer.
 #   Notre table ne dit rien de ce régime, et l'ordre peut s'y inverser.

@@ -140,11 +140,12 @@ def test_the_networks_of_notebook_08_have_the_rates_found_on_validation():
         name: {float(rate): float(value) for rate, value in re.findall(r"(\S+): ([\d.]+)", text)}
         for name, text in rows
     }
-    assert {name: configure(name).learning_rate for name in ARCHITECTURES} == {
-        name: max(values, key=values.get) for name, values in tried.items()
-    }
-    for values in tried.values():  # the best one is at no end
-        assert max(values, key=values.get) not in (min(values), max(values))
+    assert set(tried) == set(ARCHITECTURES)
+    for name, values in tried.items():
+        best = max(values, key=values.get)
+        assert best not in (min(values), max(values))
+        # Of two rates that one seed cannot tell apart, three seeds chose (docs/measurements.md).
+        assert values[configure(name).learning_rate] > values[best] - 1.5
 
 
 def test_what_notebook_08_says_of_its_networks():

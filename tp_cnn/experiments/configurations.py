@@ -92,10 +92,10 @@ CONFIGURATIONS = {
     ),
     "vgg": Configuration(None, "VGG", {**SHARED, "model": "vgg", "learning_rate": 0.033}),
     "googlenet": Configuration(
-        None, "GoogLeNet", {**SHARED, "model": "googlenet", "learning_rate": 0.033}
+        None, "GoogLeNet", {**SHARED, "model": "googlenet", "learning_rate": 0.1}
     ),
     "densenet": Configuration(
-        None, "DenseNet", {**SHARED, "model": "densenet", "learning_rate": 0.033}
+        None, "DenseNet", {**SHARED, "model": "densenet", "learning_rate": 0.1}
     ),
     "convnext": Configuration(
         None, "ConvNeXt", {**TRANSFORMER, "model": "convnext", "learning_rate": 6e-3}
