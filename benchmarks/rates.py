@@ -68,7 +68,7 @@ def main() -> None:
         [
             f"CIFAR-10 as `tp-cnn data` finds it, {options.images:,} images of which a tenth "
             f"validates, {options.epochs} epochs, one-cycle up to the rate, seed 0",
-            f"Rates that differ by 3 or 4 points are not told apart by one seed and "
+            "Rates that differ by 3 or 4 points are not told apart by one seed and "
             f"{options.images // 10:,} validation images",
         ],
     )

@@ -9,7 +9,9 @@ import nbformat
 import pytest
 from jupyter_client.kernelspec import KernelSpecManager
 
-from tp_cnn.authoring.run import execute, run_notebooks
+from tp_cnn.authoring import results_page
+from tp_cnn.authoring.results_page import NotebookResult
+from tp_cnn.authoring.run import _attempt, execute, run_notebooks
 from tp_cnn.display import announce
 from tp_cnn.errors import CourseError
 
@@ -147,6 +149,25 @@ print(os.environ["OMP_NUM_THREADS"])"""
     assert [(one.name, one.status) for one in results] == [("01_short", "ok"), ("02_long", "ok")]
     executed = nbformat.read(tmp_path / "build" / "run" / "01_short.ipynb", 4)
     assert executed.cells[1].outputs[0].text.strip() == "2"
+
+
+def test_the_page_says_how_long_the_run_took_rather_than_its_notebooks():
+    results = [
+        NotebookResult(name, name, 60.0, facts={}, figures=[], html=None, failure=None)
+        for name in ("01_a", "02_b")
+    ]
+    page = results_page.index(results, 2, 75, "solutions", "quick")
+    assert "2 réussis sur 2 · 1 min 15 s" in page
+    assert page.count("1 min 00 s") == 4  # in the list, and in the part of each
+
+
+def test_a_failure_does_not_leave_the_bar_behind(tmp_path):
+    seen = []
+    notebook = make("1", FAILS, "2", "3")
+    name, _, failure = _attempt(
+        "01_fails", notebook, tmp_path, dict(os.environ), (600, 1800), seen.append
+    )
+    assert (name, failure.cell, sum(seen)) == ("01_fails", "cell-1", 4)
 
 
 def test_no_notebook(tmp_path):

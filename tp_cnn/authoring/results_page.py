@@ -99,8 +99,14 @@ def export(notebook, path: Path) -> str | None:
     return path.name
 
 
-def index(results: list[NotebookResult], planned: int, edition: str, profile: str) -> str:
-    """The page, complete in itself; ``planned`` counts the notebooks still to come too."""
+def index(
+    results: list[NotebookResult], planned: int, seconds: float, edition: str, profile: str
+) -> str:
+    """The page, complete in itself.
+
+    ``planned`` counts the notebooks still to come too; ``seconds`` are those of the run, which may
+    execute several at once.
+    """
     made = environment()
     made.globals["STATUS"] = STATUS
     made.filters["duration"] = duration
@@ -111,6 +117,7 @@ def index(results: list[NotebookResult], planned: int, edition: str, profile: st
         results=results,
         good=sum(result.status == "ok" for result in results),
         planned=planned,
+        seconds=seconds,
         edition=EDITIONS[edition],
         profile=profile,
     )

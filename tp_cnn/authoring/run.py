@@ -69,31 +69,53 @@ def run_notebooks(
     environment = kernel_environment(root, profile, jobs)
     notebooks = {path.stem: read_notebook(path) for path in paths}
     total = sum(len(_code_cells(notebook)) for notebook in notebooks.values())
-    results = []
+    results, start = [], time.monotonic()
+    limits = (cell_timeout, notebook_timeout)
     with tqdm(total=total, unit="cell", disable=not settings().progress) as bar:
-
-        def attempt(name: str) -> tuple[str, float, CellFailure | None]:
-            folder, start = output / "work" / name, time.monotonic()
-            folder.mkdir(parents=True, exist_ok=True)
-            failure = execute(
-                notebooks[name], folder, environment, cell_timeout, notebook_timeout, bar.update
-            )
-            return name, time.monotonic() - start, failure
-
-        order = sorted(notebooks, key=lambda name: -len(_code_cells(notebooks[name])))
-        calls = [(name,) for name in (notebooks if jobs == 1 else order)]
-        for name, seconds, failure in in_parallel(attempt, calls, jobs, threads=True):
+        calls = [
+            (name, notebook, output / "work" / name, environment, limits, bar.update)
+            for name, notebook in notebooks.items()
+        ]
+        if jobs > 1:
+            calls.sort(key=lambda call: -len(_code_cells(call[1])))
+        for name, seconds, failure in in_parallel(_attempt, calls, jobs, threads=True):
             results.append(_result(name, notebooks[name], seconds, failure, output))
             results.sort(key=lambda result: result.name)
             bar.set_description(f"{len(results)}/{len(notebooks)} notebooks")
             with atomic_write(output / "index.html") as temporary:
                 temporary.write_text(
                     results_page.index(
-                        results, len(notebooks), edition, settings(environment).profile
+                        results,
+                        len(notebooks),
+                        time.monotonic() - start,
+                        edition,
+                        settings(environment).profile,
                     ),
                     encoding="utf-8",
                 )
     return results
+
+
+def _attempt(
+    name: str,
+    notebook,
+    folder: Path,
+    environment: dict[str, str],
+    limits: tuple[float, float],
+    progress: Callable[[int], object],
+) -> tuple[str, float, CellFailure | None]:
+    """Execute a notebook; give its name, the seconds that it took, and why it failed if it did."""
+    folder.mkdir(parents=True, exist_ok=True)
+    left, start = len(_code_cells(notebook)), time.monotonic()
+
+    def after_cell() -> None:
+        nonlocal left
+        left -= 1
+        progress(1)
+
+    failure = execute(notebook, folder, environment, *limits, after_cell)
+    progress(left)  # the cells that a failure leaves out
+    return name, time.monotonic() - start, failure
 
 
 def _course(edition: str, root: Path | None) -> tuple[Path, list[Path], str]:
