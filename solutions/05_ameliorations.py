@@ -123,6 +123,7 @@ def budget(images, epochs):
 
 
 # %%
+dataset = train_set.name  # which goes to other processes, rather than the images
 at_once = min(P.at_once, joblib.cpu_count()) if device.type == "cpu" else 1
 GROUPS = [CUMULATIVE[start : start + at_once] for start in range(0, len(CUMULATIVE), at_once)]
 
@@ -131,7 +132,7 @@ GROUPS = [CUMULATIVE[start : start + at_once] for start in range(0, len(CUMULATI
 def study(*names):
     """The summaries of these configurations, trained first if they are not in the results yet."""
     together = [one for group in GROUPS if {*group} & {*names} for one in group]
-    common = {"dataset": train_set.name, "batch_size": P.batch_size}
+    common = {"dataset": dataset, "batch_size": P.batch_size}
     wanted = recipes(together, **common, **budget(P.images, P.epochs))
     runs = compare(wanted, P.seeds, results, jobs=at_once, say=lambda line: None)
     return [one for one in summarise(runs) if one.name in names]
@@ -151,9 +152,6 @@ def with_and_without(before, after, title):
 
 
 # %%
-dataset = train_set.name
-
-
 def short(name, changes):
     """The recipe of a configuration on a small budget."""
     settings = {"dataset": dataset, "batch_size": P.trial_batch_size}
@@ -1668,8 +1666,8 @@ measured
 #
 #     tp-cnn train --recipe speedrun
 #
-# Sans GPU, sur deux cœurs de processeur, elle mène à 90,7 % en une vingtaine de minutes (une graine, et
-# une copie JPEG de CIFAR-10, plus difficile que l'original).
+# Sans GPU, sur deux cœurs de processeur, elle a mené à 90,7 % en une vingtaine de minutes (une graine, sur
+# une copie JPEG de CIFAR-10 : les pages du projet, `docs/performance.md`, en disent les conditions).
 #
 # Vous en connaissez presque tout : une première couche qui blanchit des morceaux d'image, des
 # normalisations par lot, un pas qui monte puis redescend, des décalages et des miroirs. Le reste tient
