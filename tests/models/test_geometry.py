@@ -13,13 +13,11 @@ from tp_cnn.models.geometry import (
     Layer,
     ReceptiveField,
     conv_weights,
-    dense_equivalent_weights,
     dense_weights,
     layers_of,
     measured_receptive_field,
     output_size,
     receptive_field,
-    seen_pixels,
 )
 
 small = st.integers(1, 5)
@@ -104,14 +102,12 @@ def test_weights_are_those_of_pytorch(in_channels, out_channels, layer, bias, si
     images = torch.empty(1, in_channels, size, size + 3, device="meta")
     dense = nn.Linear(images.numel(), conv(images).numel(), bias=bias, device="meta")
     count = sum(weights.numel() for weights in dense.parameters())
-    shape = (in_channels, size, size + 3)
-    assert dense_equivalent_weights(shape, out_channels, layer, bias) == count
+    assert dense_weights(images.numel(), conv(images).numel(), bias) == count
 
 
 def test_weights_of_document_004_with_their_depth():
     assert conv_weights(3, 1, 5) == 76
     assert dense_weights(25 * 25 * 3, 1) == 1876
-    assert dense_equivalent_weights((3, 25, 25), 1, Layer(5)) == 21 * 21 * 1876
 
 
 def test_receptive_fields_of_question_7():
@@ -171,18 +167,6 @@ def test_receptive_field_of_the_networks_of_the_course(model, shape, expected):
     assert measured_receptive_field(model.features, shape) == expected
 
 
-def test_seen_pixels_are_a_square_that_padding_cuts():
-    network = nn.Sequential(nn.Conv2d(2, 4, 3, padding=1), nn.ReLU(), nn.Conv2d(4, 4, 3, padding=1))
-    seen = seen_pixels(network, (2, 9, 11))
-    assert seen.shape == (9, 11)
-    expected = torch.zeros(9, 11, dtype=torch.bool)
-    expected[2:7, 3:8] = True
-    assert torch.equal(seen, expected)
-    corner = seen_pixels(network, (2, 9, 11), output=(0, 0))
-    assert corner.sum() == 9
-    assert corner[:3, :3].all()
-
-
 def test_nothing_hides_a_pixel():
     """Zero weights, dead ReLUs, one winner by window, a pooling module used twice."""
     pool = nn.MaxPool2d(2)
@@ -193,7 +177,6 @@ def test_nothing_hides_a_pixel():
     before = {name: weights.clone() for name, weights in network.state_dict().items()}
     field = receptive_field(layers_of(network))
     assert measured_receptive_field(network, (1, 60, 60)) == field
-    assert seen_pixels(network, (1, 60, 60)).sum() == field.size**2
     for name, weights in network.state_dict().items():
         assert torch.equal(weights, before[name])
     assert network.training

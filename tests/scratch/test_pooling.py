@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch.nn import functional as F
 
 from tp_cnn.scratch.convolution import FRAGMENTS, X, fragment_map, truncate
-from tp_cnn.scratch.pooling import avg_pool2d, max_pool1d, max_pool2d, relu
+from tp_cnn.scratch.pooling import avg_pool2d, max_pool2d, relu
 
 
 @st.composite
@@ -35,13 +35,9 @@ def test_windows_follow_one_another_by_default():
     maps = np.random.default_rng(0).normal(size=(7, 9))
     expected = F.max_pool2d(torch.from_numpy(maps)[None], 3)[0]
     np.testing.assert_array_equal(max_pool2d(maps, 3), expected)
-    signal = torch.from_numpy(maps[0])[None]
-    np.testing.assert_array_equal(max_pool1d(maps[0], 2), F.max_pool1d(signal, 2)[0])
-    np.testing.assert_array_equal(max_pool1d(maps[0], 3, 1), F.max_pool1d(signal, 3, 1)[0])
 
 
 def test_pooling_of_documents_000_and_004():
-    assert max_pool1d(np.array([3, 4, 14, 18]), kernel=2, stride=1).tolist() == [4, 14, 18]
     square = np.arange(1, 17).reshape(4, 4)
     assert max_pool2d(square, 2).tolist() == [[6, 8], [14, 16]]
     assert avg_pool2d(square, 2).tolist() == [[3.5, 5.5], [11.5, 13.5]]

@@ -22,7 +22,6 @@ from tp_cnn.training.history import HEADER
 HEADING = re.compile(r"#+ +Question(?: (?P<number>\w+))?(?P<star> ★)? · (?P<title>.+)")
 TITLE = re.compile(r"# +(\d\d)\. +(.+)")
 WORST_FIRST = ("wrong", "todo", "unknown", "right")  # verdicts; "unknown": not executed
-CHATTER = "Données :"  # what a cell that loads data prints
 REMARKS_HEADING = "Votre compte rendu"  # the student's own words stand below it
 REMARKS_PLACEHOLDER = "*Votre bilan ici.*"
 

@@ -187,7 +187,6 @@ def _bits(rng: np.random.Generator, *shape: int) -> np.ndarray:
 SHAPES = [(1, 4, 3), (5, 3, 3), (4, 2, 6)]  # rows, visible, hidden; a square one hides transposes
 
 SIGN = "Le signe est inversé : une paire que les poids favorisent a une énergie basse."
-OTHER_BIAS = "Ce n'est pas le bon biais : a est celui des unités visibles, b celui des cachées."
 
 energy = FunctionCheck(
     "Énergie d'un état (v, h) d'une machine de Boltzmann restreinte, un par ligne.",

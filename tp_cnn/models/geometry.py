@@ -1,7 +1,6 @@
 """Sizes, weights and receptive fields of convolutional networks (questions 1, 7, 8 to 10)."""
 
 import copy
-from math import prod
 from typing import NamedTuple
 
 import torch
@@ -97,20 +96,6 @@ def dense_weights(inputs: int, outputs: int, bias: bool = True) -> int:
     return outputs * (inputs + bias)
 
 
-def dense_equivalent_weights(
-    shape: tuple[int, int, int], out_channels: int, layer: Layer, bias: bool = True
-) -> int:
-    """Weights of the fully-connected layer with the input and output of a convolution (question 1).
-
-    Args:
-        shape: (channels, height, width) of the input.
-        out_channels: number of filters of the convolution.
-    """
-    _, height, width = shape
-    outputs = out_channels * output_size(height, *layer) * output_size(width, *layer)
-    return dense_weights(prod(shape), outputs, bias)
-
-
 def stacked_weights(channels: int, kernel: int, layers: int) -> int:
     """Weights of convolutions one after the other that all keep ``channels`` (notebook 08)."""
     return layers * conv_weights(channels, channels, kernel)
@@ -194,10 +179,8 @@ def _side(module: nn.Module, name: str, value: int | tuple[int, int]) -> int:
     return sides.pop()
 
 
-def seen_pixels(
-    module: nn.Module, shape: tuple[int, int, int], output: tuple[int, int] | None = None
-) -> Tensor:
-    """The pixels that one output of ``module`` depends on, found by its gradient (question 7).
+def measured_receptive_field(module: nn.Module, shape: tuple[int, int, int]) -> ReceptiveField:
+    """The receptive field of ``module`` along the rows, found by its gradient (question 7).
 
     The gradient is that of a copy in which nothing can hide a pixel: every weight is positive,
     activations are left out and max-pooling is an average. It works for any module made of
@@ -206,21 +189,6 @@ def seen_pixels(
 
     Args:
         module: in (batch, channels, height, width), out (batch, channels, rows, columns).
-        shape: (channels, height, width) of the image.
-        output: (row, column) of the output, by default the central one.
-
-    Returns:
-        Boolean (height, width): whether the gradient of the output is not zero there.
-    """
-    image, maps = _transparent_pass(module, shape)
-    row, column = output or (maps.shape[2] // 2, maps.shape[3] // 2)
-    return _seen(image, maps, row, column)
-
-
-def measured_receptive_field(module: nn.Module, shape: tuple[int, int, int]) -> ReceptiveField:
-    """The receptive field of ``module`` along the rows, measured as ``seen_pixels`` does.
-
-    Args:
         shape: (channels, height, width) of an image larger than the receptive field.
 
     Raises:

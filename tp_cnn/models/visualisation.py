@@ -5,7 +5,6 @@ image is (C, H, W), normalised as in training. Nothing here changes a network.
 """
 
 import copy
-from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -151,6 +150,3 @@ def correlation(one: Tensor, other: Tensor) -> float:
     one, other = one.flatten() - one.mean(), other.flatten() - other.mean()
     length = one.norm() * other.norm()
     return (one @ other / length).item() if length > 0 else 0.0
-
-
-Explanation = Callable[[nn.Module, Tensor, int], Tensor]

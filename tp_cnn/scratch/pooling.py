@@ -7,13 +7,6 @@ import numpy as np
 from tp_cnn.models.geometry import output_size
 
 
-def max_pool1d(signal: np.ndarray, kernel: int, stride: int | None = None) -> np.ndarray:
-    """Largest value of each window: (n,) -> (n',). By default windows follow one another."""
-    stride = stride or kernel
-    size = output_size(len(signal), kernel, stride)
-    return np.array([np.max(signal[t * stride : t * stride + kernel]) for t in range(size)])
-
-
 def max_pool2d(
     maps: np.ndarray,
     kernel: int,

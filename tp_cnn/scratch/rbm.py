@@ -77,51 +77,6 @@ def climb(visible: Array, machines: Sequence[tuple[Array, Array]]) -> Array:
     return visible
 
 
-class RBM:
-    """A machine of ``visible`` × ``hidden`` units, with its weights and its two biases.
-
-    Args:
-        seed: of its first weights, and of everything that it draws.
-    """
-
-    def __init__(self, visible: int, hidden: int, seed: int = 0, deviation: float = 0.01):
-        self.rng = np.random.default_rng(seed)
-        self.weights = self.rng.normal(scale=deviation, size=(visible, hidden)).astype(np.float32)
-        self.a = np.zeros(visible, np.float32)  # of the visible units
-        self.b = np.zeros(hidden, np.float32)  # of the hidden units
-
-    def hidden(self, visible: Array) -> Array:
-        """The hidden probabilities, which serve as features."""
-        return hidden_probabilities(visible, self.weights, self.b)
-
-    def free_energy(self, visible: Array) -> Array:
-        return free_energy(visible, self.weights, self.a, self.b)
-
-    def chain(self, visible: Array, steps: int) -> Array:
-        """The visible units after some Gibbs steps."""
-        count, hidden = len(visible), len(self.b)
-        for _ in range(steps):
-            draws = self.rng.random((count, hidden)), self.rng.random(visible.shape)
-            visible = gibbs_step(visible, self.weights, self.a, self.b, *draws)
-        return visible
-
-    def step(self, batch: Array, rate: float, k: int = 1, start: Array | None = None) -> Array:
-        """One step of contrastive divergence; returns the samples.
-
-        Args:
-            batch: (n, d), values in [0, 1].
-            start: where the chains start: by default the batch; the samples of the step before for
-                persistent chains (Tieleman, 2008).
-        """
-        samples = self.chain(batch if start is None else start, k)
-        hidden, again = self.hidden(batch), self.hidden(samples)
-        change = contrast(batch, samples, self.weights, self.b)
-        self.a += rate * (batch.mean(0) - samples.mean(0))
-        self.b += rate * (hidden.mean(0) - again.mean(0))
-        self.weights += rate * change
-        return samples
-
-
 # A machine small enough to enumerate its states
 
 
@@ -145,13 +100,8 @@ def log_partition(weights: Array, a: Array, b: Array) -> float:
     return float(logsumexp(-free_energy(states(len(a)), weights, a, b)))
 
 
-def log_likelihood(data: Array, weights: Array, a: Array, b: Array) -> float:
-    """Mean log-probability of the rows of ``data``, exact."""
-    return float(-free_energy(data, weights, a, b).mean() - log_partition(weights, a, b))
-
-
 def exact_gradient(data: Array, weights: Array, a: Array, b: Array) -> Array:
-    """Gradient of `log_likelihood` by the weights, (d, u), by enumeration."""
+    """Gradient by the weights of the mean log-probability of ``data``, (d, u), by enumeration."""
     everything = states(len(a))
     shares = np.exp(-free_energy(everything, weights, a, b) - log_partition(weights, a, b))
     expected = (everything * shares[:, None]).T @ hidden_probabilities(everything, weights, b)
