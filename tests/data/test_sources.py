@@ -329,6 +329,14 @@ def test_build_cache(tmp_path):
     assert cache.is_intact(tmp_path / "data/cifar10.safetensors")
 
 
+def test_what_has_no_official_files_is_neither_fetched_nor_verified(tmp_path):
+    for action in (sources.fetch, sources.verify):
+        with pytest.raises(CourseError, match="no official files .* mnist, .*, resnet18$"):
+            action(str(tmp_path))  # a folder that exists, of no published set
+        with pytest.raises(CourseError, match="did you mean 'resnet18'"):
+            action("resnet-18")
+
+
 def test_what_the_package_makes_is_neither_fetched_nor_cached():
     for action in (sources.fetch, sources.build_cache):
         with pytest.raises(CourseError, match="digits: "):

@@ -16,7 +16,7 @@ def add(commands) -> None:
     ):
         add = actions.add_parser(action, help=text)
         if needs_name:
-            add.add_argument("name", help="mnist, fashion-mnist, cifar10; or resnet18, weights")
+            add.add_argument("name", help="mnist, fashion-mnist or cifar10; weights: resnet18")
         add.add_argument("--data", type=folder, metavar="DIR", help="where data sets are, or go")
         add.set_defaults(run=data_command, action=action)
 

@@ -1,6 +1,7 @@
 """The published data sets: their files, checksums, sizes, classes and hosts."""
 
 import difflib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -185,17 +186,22 @@ def dataset(name: str) -> Dataset:
         return DATASETS[name]
     if name in GENERATED:
         raise CourseError(f"{name!r}: the package makes it, there is no file of it anywhere")
-    raise CourseError(unknown(name))
+    known = _known(name, [*DATASETS, *WEIGHTS])
+    raise CourseError(f"{name!r}: no official files of this name; {known}")
 
 
 def unknown(name: str) -> str:
     """The message for a name that is neither a data set nor a folder."""
-    close = difflib.get_close_matches(name.lower(), NAMES, n=1)
-    hint = f"did you mean {close[0]!r}? Known names" if close else "known names"
     return (
-        f"data set {name!r}: neither a known name nor a folder that exists; {hint}: "
-        f"{', '.join(NAMES)}. A folder of images must hold train/<class>/* and test/<class>/*"
+        f"data set {name!r}: neither a known name nor a folder that exists; "
+        f"{_known(name, NAMES)}. A folder of images must hold train/<class>/* and test/<class>/*"
     )
+
+
+def _known(name: str, names: Sequence[str]) -> str:
+    close = difflib.get_close_matches(name.lower(), names, n=1)
+    hint = f"did you mean {close[0]!r}? Known names" if close else "known names"
+    return f"{hint}: {', '.join(names)}"
 
 
 def _is_address(text: str) -> bool:
