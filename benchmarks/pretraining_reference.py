@@ -18,7 +18,7 @@ from tp_cnn.data.normalise import to_unit
 from tp_cnn.data.sources import load
 from tp_cnn.models.autoencoder import ConvAutoEncoder
 
-COUNTS = (100, 300, 1000)
+COUNTS = (100, 300, 1000, 3000)
 LATENT, NOISE, RATE = 16, 0.5, 2e-3
 EPOCHS, STEPS = 5, 400
 WAYS = {"poids au hasard": False, "encodeur pré-appris": True}

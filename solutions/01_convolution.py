@@ -29,9 +29,9 @@
 # une **prédiction** d'une ligne : elle compte dès qu'elle est écrite, juste ou non.
 #
 # Les questions numérotées sont celles de la feuille de TP ; une étoile ★ signale celles du compte
-# rendu de fin de séance. Les encadrés « À corriger » relèvent des erreurs de trois supports de
-# cours que vous risquez de croiser : 001 (*Réseaux convolutifs*), 003 (*Réseaux de neurones*) et
-# 004 (*Réseau de neurones convolutionnel*).
+# rendu du soir. Les encadrés « À corriger » relèvent des erreurs de trois supports de cours que vous
+# risquez de croiser : 001 (*Réseaux convolutifs*), 003 (*Réseaux de neurones*) et 004 (*Réseau de
+# neurones convolutionnel*).
 
 # %% parameters=true grading="training_steps=5 vgg_width=2"
 from tp_cnn import runtime
@@ -206,7 +206,7 @@ drawn
 
 # %% [markdown] hint="conv-miroir"
 # Au plus fort du dépassement, une seule case du filtre touche le signal : combien en dépassent ?
-# `np.pad(signal, n)` ajoute $n$ zéros de chaque côté.
+# `np.pad(signal, 2)`, par exemple, ajoute 2 zéros de chaque côté.
 
 
 # %% answer="conv-miroir"
@@ -792,6 +792,9 @@ grade(check.convolution_channels(conv_channels, seed=1), points=2)
 
 # %%
 conv_channels = check.convolution_channels.use(conv_channels, convolution.conv2d_channels)
+correlate_2d_strided = check.correlation_2d_strided.use(
+    correlate_2d_strided, convolution.conv2d_strided
+)
 colours = load_sample_image("flower.jpg")[60:360:4, 120:420:4].transpose(2, 0, 1) / 255
 red_or_blue = np.array([1.0, 0, -1])[:, None, None] * np.full((3, 3), 1 / 9)
 edges_of_all = np.full((3, 1, 1), 1 / 3) * convolution.IMAGE_KERNELS["contours : 8 voisins"]
@@ -1416,7 +1419,8 @@ with torch.no_grad():
 
 # %% [markdown]
 # On colle maintenant la fleur à gauche et le temple à droite, dans une image de 427 × 896 pixels,
-# et on ne la donne qu'**une fois** au réseau convolutionnel.
+# et on ne la donne qu'**une fois** au réseau convolutionnel. Le cadre orange montre la fenêtre dont
+# il est le plus sûr, et sa case dans la carte.
 
 # %%
 montage = torch.cat([photos[1][:, :, 100:548], photos[0][:, :, 40:488]], dim=2)

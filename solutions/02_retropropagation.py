@@ -4,7 +4,7 @@
 # Un réseau apprend en corrigeant chacun de ses poids dans le sens qui réduit son erreur. Encore
 # faut-il savoir, pour des milliers de poids, quel est ce sens. La **rétropropagation** le calcule
 # pour tous à la fois, en remontant le réseau une seule fois. Ici, vous l'écrivez vous-même, de la
-# dérivée d'un seul poids jusqu'à un réseau convolutionnel qui lit des chiffres sans PyTorch.
+# dérivée par rapport à un seul poids jusqu'à un réseau convolutionnel qui lit des chiffres sans PyTorch.
 #
 # **À la fin, vous saurez**
 #
@@ -27,7 +27,7 @@
 # **Prédisez**, écrivez votre pronostic en une ligne *avant* d'exécuter ; il n'est pas noté.
 #
 # Les questions viennent du document 003 (Réseaux de neurones), dont les diapositives laissent les
-# dérivées à calculer. Une étoile ★ signale celle du compte rendu de fin de séance.
+# dérivées à calculer. Une étoile ★ signale celle du compte rendu du soir.
 
 # %% parameters=true grading="starts=2 descent_steps=20 epochs=2 cnn_epochs=1"
 from tp_cnn import runtime
@@ -111,9 +111,9 @@ panels = [
 boundaries(panels, blobs, blob_labels)
 
 # %% [markdown]
-# Le signe ne se dérive pas : nul presque partout, il ne dit pas dans quel sens corriger $w$. La
-# **régression logistique** le remplace par une probabilité, la sigmoïde du **logit**
-# $s = w \cdot x + b$ : $p = \sigma(s) = 1/(1 + e^{-s})$. L'erreur d'un exemple est l'**entropie
+# Le signe n'aide pas à apprendre : sa dérivée est nulle partout où elle existe, et ne dit donc pas
+# dans quel sens corriger $w$. La **régression logistique** le remplace par une probabilité, la
+# sigmoïde du **logit** $s = w \cdot x + b$ : $p = \sigma(s) = 1/(1 + e^{-s})$. L'erreur d'un exemple est l'**entropie
 # croisée**, $-\log p$ si son étiquette vaut 1, et $-\log(1-p)$ si elle vaut 0.
 
 # %% [markdown] question="retro-logistique" kind="code"
@@ -145,19 +145,20 @@ grade(check.log_loss(log_loss, seed=1), points=2)
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# La dérivée de ce coût par le logit est toute simple, $\sigma(s) - y$ : vous la retrouverez dans la
-# partie 2. En attendant, la cellule s'en sert pour descendre.
+# Pour descendre, il faut la dérivée de ce coût par rapport à $w$ et à $b$. Vous la calculerez dans la
+# partie 2 ; en attendant, `units.LogLoss` la donne.
 
 # %%
 mine.log_loss = check.log_loss.use(log_loss, otherwise=units.log_loss)
 
 
 def fit_logistic(X, labels, rate=1.0, steps=200):
-    w, b = np.zeros(2), 0.0
+    w, b, cost = np.zeros((2, 1)), 0.0, units.LogLoss()
     for _ in range(steps):
-        error = units.sigmoid(X @ w + b) - labels  # (n,)
-        w, b = w - rate * X.T @ error / len(X), b - rate * error.mean()
-    return w, b
+        cost.forward(X @ w + b, labels)
+        slopes = cost.backward()  # of the cost by each logit, (n, 1)
+        w, b = w - rate * X.T @ slopes, b - rate * slopes.sum()
+    return w[:, 0], b
 
 
 # %% [markdown]
@@ -249,7 +250,8 @@ grade(check.count_parameters(count_parameters, seed=1), points=1)
 # déjà calculé. L'outil est la **règle de la chaîne** : si $a$ agit sur $b$, qui agit sur $c$, alors
 # $\dfrac{\partial c}{\partial a} = \dfrac{\partial c}{\partial b}\,\dfrac{\partial b}{\partial a}$.
 #
-# Chacune des quatre questions suivantes se répond en une ligne, avec des nombres déjà connus.
+# On répond en une ligne à chacune des quatre questions suivantes, avec des nombres déjà connus.
+# (Pour alléger, « la dérivée par $w$ » abrège « la dérivée par rapport à $w$ ».)
 
 # %% [markdown] question="retro-derivee-cout" kind="code"
 # ### La dernière couche : le coût
@@ -330,6 +332,10 @@ check.output_by_hidden(output_by_hidden)
 grade(check.output_by_hidden(output_by_hidden, seed=1), points=1)
 ### END HIDDEN TESTS
 
+# %%
+cost_by_output = check.cost_by_output.use(cost_by_output, perceptron.cost_by_output)
+output_by_hidden = check.output_by_hidden.use(output_by_hidden, perceptron.output_by_hidden)
+
 # %% [markdown] question="retro-derivee-premiere" kind="code"
 # ### La première couche
 #
@@ -350,7 +356,7 @@ grade(check.output_by_hidden(output_by_hidden, seed=1), points=1)
 def cost_by_first_weight(x, z1, z2, w2, y):
     ### BEGIN SOLUTION
     ### PLACEHOLDER
-    # by_z1 = ...  # of the error by z1
+    # by_z1 = ...  # de l'erreur par rapport à z1
     # return ...
     by_z1 = (z2 - y) * w2
     return by_z1 * z1 * (1 - z1) * x
@@ -370,9 +376,7 @@ grade(check.cost_by_first_weight(cost_by_first_weight, seed=1), points=2)
 # combien le résultat change.
 
 # %%
-mine.cost_by_output = check.cost_by_output.use(cost_by_output, perceptron.cost_by_output)
 mine.cost_by_weight = check.cost_by_weight.use(cost_by_weight, perceptron.cost_by_weight)
-mine.output_by_hidden = check.output_by_hidden.use(output_by_hidden, perceptron.output_by_hidden)
 mine.cost_by_first_weight = check.cost_by_first_weight.use(
     cost_by_first_weight, perceptron.cost_by_first_weight
 )
@@ -398,8 +402,8 @@ def by_hand(x, W1, b1, w2, b2, y):
     z1, z2, _ = (value.detach().numpy() for value in run(x, W1, b1, w2, b2, y))
     x, w2 = x.detach().numpy(), w2.detach().numpy()
     first = mine.cost_by_first_weight(x[0], z1[0], z2, w2[0], y)
-    output = mine.output_by_hidden(z2, w2[0])
-    return [mine.cost_by_output(z2, y), mine.cost_by_weight(z1[0], z2, y), output, first]
+    output = output_by_hidden(z2, w2[0])
+    return [cost_by_output(z2, y), mine.cost_by_weight(z1[0], z2, y), output, first]
 
 
 def by_autograd(x, W1, b1, w2, b2, y):
@@ -440,11 +444,12 @@ Table(["dérivée", "à la main", "autograd", "numérique", "écart (autograd)",
 # %% [markdown]
 # Les trois premières colonnes sont celles d'un tirage, et les écarts, les plus grands sur 100
 # tirages. L'accord avec autograd va jusqu'à la quinzième décimale : il fait le même calcul que vous.
-# La dérivée numérique est un peu moins précise : la partie 4 dira pourquoi.
+# La dérivée numérique est bien moins précise (sept ou huit décimales) : la partie 4 dira pourquoi.
 #
 # Voici un exemple complet. En bleu, les valeurs, calculées de gauche à droite ; en orange, les
 # dérivées de l'erreur, calculées de droite à gauche. Suivez un chemin : chaque dérivée est celle qui
-# est à sa droite, multipliée par un facteur local.
+# est à sa droite, multipliée par un facteur local. Quand plusieurs flèches partent d'une valeur, comme
+# de $x_1$, chaque chemin donne sa part, et les parts **s'additionnent**.
 
 # %%
 x, W1, b1, w2, b2, y = draws[0]
@@ -475,8 +480,9 @@ perceptron_graph(places(*tensors), places(*gradients))
 # connaît que son propre calcul, et a trois méthodes :
 #
 # - `forward(inputs)` calcule la sortie, et garde ce dont `backward` aura besoin ;
-# - `backward(gradient)` reçoit la dérivée du coût par sa **sortie**, range les dérivées par ses
-#   paramètres, et renvoie la dérivée par son **entrée** : c'est la règle de la chaîne, un maillon ;
+# - `backward(gradient)` reçoit la dérivée du coût par rapport à la **sortie** de l'unité, range les
+#   dérivées par rapport à ses paramètres, et renvoie celle par rapport à son **entrée** : c'est la
+#   règle de la chaîne, un maillon ;
 # - `step(rate)` corrige ses paramètres.
 #
 # On traite un **lot** de $N$ exemples à la fois, un par ligne. Le document 003 additionne les erreurs
@@ -825,7 +831,7 @@ curves.descents(costs)
 
 # %% [markdown]
 # Regardons de près un réseau 2-2-1 qui réussit et un qui échoue, avec les droites de leurs deux
-# unités cachées.
+# unités cachées (en tirets ; une droite peut se confondre avec la frontière, ou sortir du cadre).
 
 # %%
 final = costs["2-2-1"][:, -1]
@@ -901,10 +907,11 @@ curves.loss_surface(first_axis, second_axis, surface, paths, ("$w_{1,1}^{(1)}$",
 
 # %% [markdown] answer="retro-pas-texte" points=2
 # ### BEGIN MARK SCHEME
-# - 0,1 est trop petit : la descente va dans la bonne direction, mais n'arrive pas en 40 pas. 3
-#   convient : elle suit la vallée. 30 est trop grand : elle saute d'un versant à l'autre, et finit
-#   par arriver, par chance. 100 diverge : un seul pas l'envoie hors du cadre, là où les sigmoïdes
-#   sont saturées et où elle oscille sans fin : 1 point.
+# - 0,1 est trop petit : la descente va dans la bonne direction, mais n'a presque pas bougé en 40 pas.
+#   3 convient : elle descend régulièrement dans la vallée, sans en atteindre encore le fond. 30 est
+#   trop grand : elle saute d'un versant à l'autre, puis retombe par chance dans la vallée (ici, un
+#   peu plus loin que 3). 100 diverge : un seul pas l'envoie hors du cadre, là où les sigmoïdes sont
+#   saturées et où elle oscille sans fin : 1 point.
 # - Comme pour la régression logistique, on cherche par essais (facteurs 3 ou 10) le plus grand pas
 #   qui ne diverge pas. Mais la surface n'est pas convexe : elle a des plateaux et plusieurs fonds,
 #   et un pas différent peut mener ailleurs, pas seulement plus ou moins vite : 1 point.
@@ -953,20 +960,21 @@ def trained_panel(sizes, X, labels, epochs, batch=20):
 
 # %% [markdown]
 # > **Prédisez.** Avec une seule couche cachée, combien d'unités faut-il pour démêler les spirales :
-# > 1, 2, 4, 16 ou 64 ? Et avec plusieurs couches de 8 ?
+# > 1, 2, 4, 8, 16 ou 64 ? Et avec plusieurs couches de 8 ?
 
 # %% [markdown]
 # *Votre prédiction, en une ligne.*
 
 # %%
-shapes = [(2, units_, 1) for units_ in (1, 2, 4, 16, 64)]
-shapes += [(2, 8, 1), (2, 8, 8, 1), (2, 8, 8, 8, 1)]
+shapes = [(2, units_, 1) for units_ in (1, 2, 4, 8, 16, 64)]
+shapes += [(2, 8, 8, 1), (2, 8, 8, 8, 1)]
 panels = [trained_panel(sizes, points, spiral_labels, P.epochs) for sizes in shapes]
 boundaries(panels, points, spiral_labels)
 
 # %% [markdown]
 # Les tirets sont les droites des unités cachées (seize au plus). Voici la frontière d'un réseau
-# 2-16-1 pendant son apprentissage, d'abord presque droite, puis enroulée.
+# 2-16-1 pendant son apprentissage, d'abord presque droite, puis enroulée. (Une **époque** est un
+# passage sur tous les points.)
 
 # %%
 net, panels, done = small_network((2, 16, 1), seed=0), [], 0
@@ -1022,11 +1030,12 @@ boundaries(panels, *few)
 
 # %% [markdown] answer="retro-capacite-texte" points=4
 # ### BEGIN MARK SCHEME
-# - Avec 1 unité, une droite ; avec 2 ou 4, une ligne brisée qui suit mal les spirales ; à partir de
-#   8 unités, la frontière s'enroule et tous les points sont bien classés : 1 point.
-# - Plusieurs petites couches y arrivent aussi, avec peu de paramètres : la deuxième combine des
-#   régions déjà courbes, au lieu de droites. La capacité ne se réduit pas à un nombre d'unités :
-#   1 point.
+# - Avec 1 ou 2 unités, une droite (72 % des points) ; avec 4, une frontière courbe qui suit déjà
+#   l'essentiel (94 %) ; à partir de 8 unités, la frontière s'enroule et tous les points sont bien
+#   classés : 1 point.
+# - Plusieurs couches de 8 y arrivent aussi, avec plus de paramètres (105 et 177) que l'unique couche
+#   de 8 (33), qui suffit ici : la deuxième combine des régions déjà courbes, au lieu de droites. La
+#   capacité ne se réduit pas à un nombre d'unités : 1 point.
 # - Pour 64 unités, le coût d'apprentissage tend vers 0, et celui de test baisse puis **remonte** :
 #   c'est le surapprentissage. Le réseau apprend le bruit, et sa frontière contourne des points
 #   isolés : environ 80 % de bonnes réponses sur le test, contre 90 % pour 3 unités : 1 point.
@@ -1036,7 +1045,7 @@ boundaries(panels, *few)
 # ### END MARK SCHEME
 
 # %% [markdown]
-# ## 7. À travers les couches d'un CNN
+# ## 7. À travers les couches d'un réseau convolutionnel (CNN)
 #
 # Selon le document 003, la même descente, couche par couche, traverse aussi la convolution et le
 # pooling. Il reste à l'écrire : une fois ces trois couches prêtes, un réseau convolutionnel n'a plus
@@ -1118,9 +1127,9 @@ grade(check.gradient_by_maps(gradient_by_maps, seed=1), points=2)
 #
 # 1. `gradient_by_weights(images, gradient)`, de forme (f, c, k, k) ;
 # 2. `gradient_by_bias(gradient)`, de forme (f,) ;
-# 3. `gradient_by_images(weights, gradient)`, de forme (n, c, h, l).
+# 3. `gradient_by_images(weights, gradient)`, de forme (n, c, h, w).
 #
-# Les images sont (n, c, h, l), les poids (f, c, k, k), le gradient reçu (n, f, h', l').
+# Les images sont (n, c, h, w), les poids (f, c, k, k), le gradient reçu (n, f, h', w').
 
 # %% [markdown] hint="retro-conv"
 # Fixez une case `(a, b)` du filtre. À la position `(i, j)`, elle rencontre le pixel `(i + a, j + b)` :
@@ -1143,7 +1152,7 @@ def gradient_by_weights(images, gradient):
         for b in range(k):
             ### BEGIN SOLUTION
             ### PLACEHOLDER
-            # met = ...  # the pixels that the weight (a, b) met, (n, c, rows, columns)
+            # met = ...  # les pixels que le poids (a, b) a rencontrés, (n, c, rows, columns)
             # total[:, :, a, b] = ...
             met = images[:, :, a : a + rows, b : b + columns]
             total[:, :, a, b] = np.einsum("nfij,ncij->fc", gradient, met)
@@ -1179,8 +1188,8 @@ def gradient_by_images(weights, gradient):
         for b in range(k):
             ### BEGIN SOLUTION
             ### PLACEHOLDER
-            # here = ...  # the pixels that met the weight (a, b)
-            # share = ...  # what they receive, (n, c, rows, columns)
+            # here = ...  # les pixels que le poids (a, b) a rencontrés
+            # share = ...  # ce qu'ils reçoivent, (n, c, rows, columns)
             # passed[here] = ...
             share = np.einsum("nfij,fc->ncij", gradient, weights[:, :, a, b])
             passed[:, :, a : a + rows, b : b + columns] += share
@@ -1302,10 +1311,10 @@ print(f"coût au départ {decimal(first_cost, '.3g')}, à la fin {decimal(cnn_co
 print(f"{percent(right, 1)} des images de test bien classées, après {decimal(seconds, '.3g')} s")
 
 # %% [markdown]
-# Au départ, le coût est de l'ordre de $\log 10 \approx 2{,}3$ : dix réponses à peu près également
-# probables. (Il est un peu plus grand, car les scores de départ ne sont pas tout à fait égaux.) Plus
-# de 95 % à la fin : 1 898 poids, et pas une ligne de PyTorch. Voici des erreurs, s'il en reste, et
-# les huit filtres appris.
+# Au départ, le coût est de l'ordre de $\log 10 \approx 2{,}3$, ce que donneraient dix réponses
+# également probables. (Il est plus grand, car les scores de départ ne sont pas égaux.) Plus de 95 % à
+# la fin : 1 898 poids, et pas une ligne de PyTorch. Voici des erreurs, s'il en reste, et les huit
+# filtres appris.
 
 # %%
 order = np.argsort(answers == digit_labels[test], kind="stable")[:10]  # the mistakes first
@@ -1337,7 +1346,8 @@ for draw in (np.zeros, lambda shape: np.full(shape, 0.5)):
     print(
         f"coût : {decimal(seen[0], '.3g')} puis {decimal(seen[-1], '.3g')} ; poids, une colonne par unité :"
     )
-    print(net.units[0].weights.round(3))
+    for row in net.units[0].weights:
+        print(*(decimal(weight, "8.3f") for weight in row))
 
 # %% [markdown] question="retro-zero" kind="reponse"
 # ### Pourquoi pas zéro
@@ -1350,7 +1360,8 @@ for draw in (np.zeros, lambda shape: np.full(shape, 0.5)):
 # ### BEGIN MARK SCHEME
 # - À zéro, les poids de la première couche ne bougent pas : le gradient qui leur arrive est multiplié
 #   par ceux de la deuxième, nuls, et la sortie des unités, $\tanh(0) = 0$, annule le gradient de la
-#   deuxième. Seul le dernier biais apprend : 1 point.
+#   deuxième. Seul le dernier biais pourrait apprendre ; ici les deux classes ont autant de points
+#   (100 et 100), son gradient est nul lui aussi, et le coût reste à $\log 2 \approx 0{,}693$ : 1 point.
 # - À 0,5, le réseau apprend, mais les quatre colonnes restent **égales** : les unités reçoivent la
 #   même entrée et le même gradient, donc font le même pas. Quatre unités n'en valent qu'une :
 #   1 point.
@@ -1386,7 +1397,7 @@ for draw in (np.zeros, lambda shape: np.full(shape, 0.5)):
 def initialise(draws):
     ### BEGIN SOLUTION
     ### PLACEHOLDER
-    # dim = ...  # number of weights of one unit
+    # dim = ...  # nombre de poids d'une unité
     # return ...
     dim = draws[0].size
     return np.sqrt(2 / dim) * draws
@@ -1402,7 +1413,8 @@ grade(check.initialise(initialise, seed=1), points=2)
 # %% [markdown]
 # Mesurons : dix couches de 200 unités, 500 exemples tirés au hasard. En avant, l'écart-type de ce
 # que donne chaque couche ; en arrière, celui du gradient qu'elle reçoit, quand on injecte un bruit à
-# la sortie. Quatre tailles de poids : trop petits, l'heuristique, la même sans le 2, trop grands.
+# la sortie. Quatre tailles de poids : $0{,}01\,u$, $\sqrt{1/\dim}\,u$, $\sqrt{2/\dim}\,u$ (celle que
+# vous venez d'écrire) et $0{,}2\,u$.
 
 # %%
 mine.initialise = check.initialise.use(initialise, otherwise=units.initialise)
@@ -1493,7 +1505,7 @@ curves.spreads(found, "Dix couches de ReLU")
 # %% answer="retro-moteur"
 class Value(scalars.Scalar):
     def __mul__(self, other):
-        other = self.wrap(other)  # a plain number becomes a Value
+        other = self.wrap(other)  # un nombre ordinaire devient un Value
         edges = [(self, other.data), (other, self.data)]  # SOLUTION
         return self.of(self.data * other.data, edges, "×")
 

@@ -78,9 +78,9 @@ plots.image_grid(
 )
 
 # %% [markdown]
-# Trois lots d'images, trois rôles. Le réseau apprend sur le premier ; c'est sur la **validation**
-# que l'on compare des réglages ; le **test** ne sert qu'une fois, quand tout est décidé. Le regarder
-# plus tôt pour choisir reviendrait à tricher un peu : on choisirait ce qui lui convient, à lui.
+# Trois jeux d'images, trois rôles. Le réseau apprend sur le premier ; c'est sur la **validation**
+# que l'on compare des réglages ; le **test** ne sert qu'à mesurer ce qui est déjà décidé. Le regarder
+# pour choisir reviendrait à tricher un peu : on choisirait ce qui lui convient, à lui.
 
 # %%
 learn_set, validation_set = split_train(keep(train_set, P.images), 0.1, seed=0)
@@ -238,15 +238,17 @@ plots.curves(runs, "Deux fois plus d'époques")
 # - (1) Le coût d'apprentissage baisse vite, surtout à la première époque, et l'exactitude monte
 #   en miroir : l'essentiel est appris en une ou deux lectures des images.
 # - (1) Avec deux fois plus d'époques, le coût d'apprentissage continue de descendre, alors que la
-#   validation n'y gagne presque rien : l'écart entre les deux s'ouvre. (Le pas s'annule à la fin de
-#   chaque entraînement : les deux courbes n'ont pas le même pas à la même époque.)
+#   validation n'y gagne que quelques dixièmes de point d'exactitude et que son coût s'aplatit :
+#   l'écart entre les deux s'ouvre. (Le pas s'annule à la fin de chaque entraînement : les deux
+#   courbes n'ont pas le même pas à la même époque.)
 # ### END MARK SCHEME
 
 # %% [markdown]
 # La fonction qui parcourt les images est la même pour apprendre et pour évaluer : elle apprend si on
 # lui donne un `optimizer`, elle évalue sinon. Lisez-la, la question suivante porte sur elle. (Le
 # dernier lot peut être plus petit : son coût moyen est pondéré par sa taille. `autocast` choisit la
-# précision des calculs.)
+# précision des calculs ; `distributed` partage le travail entre plusieurs processus, s'il y en a, et
+# `_refuse_nan` arrête un apprentissage qui diverge : vous pouvez sauter ces lignes.)
 
 # %%
 head, _, body = inspect.getsource(training.epoch).split('"""', 2)
@@ -321,8 +323,10 @@ grade(check.evaluation(accuracy_of, seed=1), points=3)
 # %% [markdown]
 # `model.eval()` et `torch.no_grad()` ne figent pas les poids : le premier change le comportement de
 # quelques couches (dropout, normalisation par lot), le second évite de retenir de quoi dériver. Les
-# poids restent les mêmes parce que personne ne les corrige. Votre fonction retrouve-t-elle la dernière
-# exactitude de validation du tableau ?
+# poids restent les mêmes parce que personne ne les corrige. Votre fonction retrouve-t-elle, à une ou
+# deux images près, la dernière exactitude de validation du tableau ? (Là où c'est plus rapide,
+# `autocast` a calculé celle du tableau avec des nombres plus courts : une image à la limite entre deux
+# classes peut changer de camp.)
 
 
 # %%
@@ -535,8 +539,8 @@ pictures.filters_and_maps(first_layer, first_image)
 # `labels != predictions` vaut vrai là où le réseau se trompe.
 
 # %% [markdown] hint="taux-erreur"
-# La moyenne d'un tenseur de vrai et de faux serait la part des vrais, mais PyTorch n'en fait que de
-# nombres à virgule : convertissez-le d'abord.
+# La moyenne d'un tenseur de vrai et de faux serait la part des vrais, mais PyTorch ne calcule la
+# moyenne que de nombres à virgule : convertissez-le d'abord.
 
 
 # %% answer="taux-erreur"
@@ -779,7 +783,7 @@ Table(
 # - dessiner LeNet-5, et dire dans quelle couche sont la plupart de ses poids ;
 # - dire ce que mesurent la moyenne d'une époque d'apprentissage et celle d'une évaluation, et ce que
 #   font, et ne font pas, `eval()` et `no_grad()` (question 14) ;
-# - justifier trois lots d'images, et l'usage de chacun ;
+# - justifier trois jeux d'images, et l'usage de chacun ;
 # - expliquer ce que vaut, à nombre de poids égal, de partager de petits filtres, et ce que cela coûte ;
 # - lire un taux d'erreur avec sa dispersion : combien d'images font 0,1 point ?
 #

@@ -6,7 +6,7 @@
 # - dimensionner un réseau convolutionnel : padding, pooling, tailles et poids de chaque couche ;
 # - le comparer à ce qui se faisait avant lui, le sac de mots visuels suivi d'un SVM ;
 # - écrire une mise à jour des poids, et vérifier un réseau avant de l'entraîner longtemps ;
-# - lire une grille de réglages, et reconnaître un surapprentissage.
+# - lire une grille de réglages, et dire ce qui ne va pas dans une courbe d'apprentissage.
 #
 # **Durée :** 3 h
 #
@@ -256,7 +256,7 @@ if check.layer_table(layers).ok:
 # ### BEGIN MARK SCHEME
 # - (1) Les poids sont dans les couches denses, fc4 surtout (86 %) : c'est elle que l'on réduit pour
 #   la mémoire, et c'est elle qui risque le plus le surapprentissage.
-# - (1) Les calculs sont dans les convolutions (95 %), conv2 en tête : un poids partagé sert à chaque
+# - (1) Les calculs sont dans les convolutions (96 %), conv2 en tête : un poids partagé sert à chaque
 #   position. C'est là que se gagne le temps. Les cartes, elles, sont les plus grosses au début.
 # ### END MARK SCHEME
 
@@ -272,7 +272,8 @@ if check.layer_table(layers).ok:
 #    la part de chaque mot ;
 # 4. séparer les classes par un **SVM linéaire** : pour chaque classe, un poids par mot et un biais.
 #
-# Nos morceaux sont des carrés de 6×6 pixels en couleur, dont on retire la luminosité.
+# Nos morceaux sont des carrés de 6×6 pixels en couleur, dont on retire la luminosité et, à peu près,
+# le contraste.
 
 # %%
 pictures.patches_on(
@@ -582,7 +583,9 @@ measured = {
     (rate, size): grid.where(learning_rate=rate, batch_size=size).history()
     for rate, size in settings
 }
-pictures.grid(measured, "Référence : 10 000 images de CIFAR-10")
+pictures.grid(
+    measured, "Référence, 10 000 images : exactitude finale en validation, temps d'une époque"
+)
 
 # %%
 grid
@@ -595,8 +598,8 @@ grid
 
 # %% [markdown] answer="pas-et-lots-texte" points=4
 # ### BEGIN MARK SCHEME
-# - (1) Pas trop petit : le coût ne bouge presque pas (le réseau reste au palier du hasard). Pas trop
-#   grand : le coût saute, reste ou retourne au hasard, voire diverge. Entre les deux, une plage
+# - (1) Un pas trop petit : le coût ne bouge presque pas (le réseau reste au palier du hasard). Un pas
+#   trop grand : le coût saute, reste ou retourne au hasard, voire diverge. Entre les deux, une plage
 #   étroite, d'un facteur dix environ.
 # - (1) À nombre d'époques égal, de grands lots font moins de mises à jour : l'apprentissage est plus
 #   lent. De petits lots en font davantage, avec un gradient plus bruité, ce qui aide parfois à
@@ -672,7 +675,7 @@ pictures.first_losses(
 # - (1) Près de log 10 ≈ 2,30 et de 10 % : un tirage au hasard parmi dix classes équilibrées. Le réseau
 #   ne préfère aucune classe ; tout ce qui suit se mesure à partir de là.
 # - (1) Bien plus grand : le réseau est sûr de lui et se trompe (poids trop grands, images mal
-#   normalisées). Bloqué à log C : il n'apprend pas (pas trop petit ou trop grand, gradients
+#   normalisées). Bloqué à log C : il n'apprend pas (un pas trop petit ou trop grand, gradients
 #   remis à zéro au mauvais moment, softmax en trop, étiquettes mélangées).
 # ### END MARK SCHEME
 

@@ -122,7 +122,7 @@ def test_what_notebook_06_says_far_from_the_source():
 
 def test_what_notebook_09_says_of_pre_training():
     table = reference.load("pretraining")
-    for count in (100, 300, 1000):
+    for count in (100, 300, 1000, 3000):
         random, learned = (
             [row["test_accuracy"] for row in table.where(way=way, images=count)]
             for way in ("poids au hasard", "encodeur pré-appris")

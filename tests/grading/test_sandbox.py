@@ -76,10 +76,14 @@ def running(marker):
 def test_what_the_grader_has_cannot_be_read(run, tmp_path):
     (tmp_path / "secret").write_text("hunter2")
     root = Path(tp_cnn.__file__).parents[1]
+    names = "/etc/shadow /etc/passwd /root/.bashrc /etc/hostname /var/log /course/solutions /home"
     secrets = [
-        *("/etc/shadow", "/etc/passwd", "/root/.bashrc", "/etc/hostname", "/var/log"),
-        *(tmp_path / "secret", Path.home() / ".bashrc", root / "solutions", root / "tests"),
-        *(root / ".git", root / "pyproject.toml", "/course/solutions", "/home", "/run", "/mnt"),
+        *names.split(),
+        "/run",
+        "/mnt",
+        tmp_path / "secret",
+        Path.home() / ".bashrc",
+        *(root / name for name in ("solutions", "tests", ".git", "pyproject.toml")),
     ]
     done = run(
         f"import os\nprint([name for name in {list(map(str, secrets))} if os.path.lexists(name)])",

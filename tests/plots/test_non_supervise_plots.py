@@ -15,8 +15,9 @@ def test_filters_are_drawn_one_a_hidden_unit_with_white_for_0():
 
 def test_every_class_is_named_in_the_plane():
     codes = np.random.default_rng(0).normal(size=(60, 2))
-    (axis,) = pictures.latent_plane(codes, np.arange(60) % 10, "0123456789").axes
-    assert [text.get_text() for text in axis.texts] == list("0123456789")
+    drawn = pictures.latent_plane(codes, np.arange(60) % 10, "0123456789")
+    (axis,) = drawn.axes
+    assert [text.get_text() for text in drawn.legends[0].get_texts()] == list("0123456789")
     looks = {(line.get_color(), line.get_marker()) for line in axis.lines}
     assert len(looks) == 10
 

@@ -19,6 +19,7 @@ def test_a_small_run_learns_and_says_what_it_used():
     assert said[-1] == f"320 steps in {seconds:.2f} s, test accuracy {accuracy:.2%}"
 
 
+@pytest.mark.slow
 def test_one_seed_gives_one_result():
     first, second = (
         speedrun(images=300, epochs=1, say=lambda line: None, **SMALL) for _ in range(2)

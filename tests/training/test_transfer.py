@@ -1,11 +1,14 @@
 import pytest
 import torch
+from torchvision.models import resnet18
 
 from tp_cnn.data.batches import Batches, keep
 from tp_cnn.data.normalise import CIFAR10
 from tp_cnn.data.sources import load
 from tp_cnn.models import CifarNet, LeNet5
 from tp_cnn.training import transfer
+
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 def small():
@@ -20,6 +23,21 @@ def learn_set():
 
 def state(part):
     return torch.cat([one.detach().float().flatten() for one in part.state_dict().values()])
+
+
+@pytest.mark.parametrize("name", ["shapes", "digits"])  # three channels, one
+def test_resnet_features_are_what_its_last_layer_receives(name):
+    torch.manual_seed(0)
+    model = resnet18().eval()
+    images = keep(load(name), 10)
+    features = transfer.resnet_features(model, images)
+    assert features.shape == (10, 512)
+    mean, std = (torch.tensor(one).view(3, 1, 1) for one in (IMAGENET_MEAN, IMAGENET_STD))
+    seen = torch.nn.functional.interpolate(images.images.expand(-1, 3, -1, -1) / 255, size=96)
+    with torch.no_grad():
+        expected = model((seen - mean) / std)
+        found = model.fc(features.cpu())
+    torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-4)
 
 
 def test_layers_come_with_their_batch_norm():

@@ -40,7 +40,7 @@ CONFIGURATIONS = {
     ),
     "normalisation": Configuration("base", "+ normalisation", {"normalise": "pixels"}),
     "augmentation": Configuration(
-        "normalisation", "+ crop et symétrie", {"crop": 28, "flip": True}
+        "normalisation", "+ fenêtre et symétrie", {"crop": 28, "flip": True}
     ),
     # Momentum 0.9 multiplies the length of a step by up to 1 / (1 - 0.9) = 10: the rate is 10 times
     # smaller, so that the effective step stays that of the configurations without momentum.

@@ -75,9 +75,25 @@ ATTRIBUTES = {
 }
 COMPARISONS = {"__eq__", "__ne__", "__bool__", "__instancecheck__"}  # of objects equal to all
 DUNDERS = {  # that honest code reads; it may define any other
-    *("__name__", "__version__", "__doc__", "__file__", "__class__", "__init__", "__len__"),
-    *("__call__", "__getitem__", "__setitem__", "__iter__", "__next__", "__repr__", "__str__"),
-    *("__enter__", "__exit__", "__post_init__", "__annotations__", "__main__"),
+    "__name__",
+    "__version__",
+    "__doc__",
+    "__file__",
+    "__class__",
+    "__init__",
+    "__len__",
+    "__call__",
+    "__getitem__",
+    "__setitem__",
+    "__iter__",
+    "__next__",
+    "__repr__",
+    "__str__",
+    "__enter__",
+    "__exit__",
+    "__post_init__",
+    "__annotations__",
+    "__main__",
 }
 HARMLESS = {  # of modules that otherwise are of the kernel
     "sys": {

@@ -153,7 +153,8 @@ def grid(runs: Mapping[tuple[float, int], History], title: str = "") -> Figure:
     rates = sorted({rate for rate, _ in runs}, reverse=True)
     sizes = sorted({size for _, size in runs})
     drawn, axes = figure(
-        *(len(rates), len(sizes)),
+        len(rates),
+        len(sizes),
         width=2.3 * len(sizes) + 0.9,
         height=1.45 * len(rates) + 0.9,
         sharex=True,
@@ -168,6 +169,7 @@ def grid(runs: Mapping[tuple[float, int], History], title: str = "") -> Figure:
         axis.set_title(f"lots de {size}", fontsize=10)
     for axis in axes[-1]:
         axis.set_xlabel("époque")
+    drawn.supylabel("exactitude", fontsize=10)
     axes[0, 0].yaxis.set_major_formatter(percent_tick)
     whole_numbers(axes[0, 0].xaxis)
     top = max(max(h.train_accuracy + h.validation_accuracy) for h in runs.values() if h)
@@ -206,9 +208,8 @@ def first_losses(losses: Mapping[str, Sequence[float]], classes: int) -> Figure:
         heights = np.linspace(row - 0.18, row + 0.18, len(values))
         axis.plot(values, heights, "o", color=colour, alpha=0.6, markersize=5)
     axis.axvline(log(classes), color=INK, linestyle="--", linewidth=1)
-    axis.text(
-        *(log(classes), len(losses) - 0.45, f" log {classes}"), color=INK, fontsize=9, va="bottom"
-    )
+    name = f" log {classes}"
+    axis.text(log(classes), len(losses) - 0.45, name, color=INK, fontsize=9, va="bottom")
     axis.set(yticks=range(len(losses)), yticklabels=losses, ylim=(-0.5, len(losses)))
     axis.set(xlabel="coût moyen avant d'apprendre", xlim=(0, None))
     axis.xaxis.set_major_formatter(decimal_tick)

@@ -36,17 +36,15 @@ def filters(weights: ArrayLike, shape: tuple[int, int], count: int = 32) -> Figu
 
 
 def latent_plane(codes: ArrayLike, labels: ArrayLike, classes: Sequence[str]) -> Figure:
-    """A code of two numbers a point; a class has its colour and its name where it is dense."""
+    """A code of two numbers a point; each class has its colour and its marker."""
     codes, labels = np.asarray(codes), np.asarray(labels)
     drawn, axis = figure(width=6.5, height=4.6)
     for number, (name, colour) in enumerate(zip(classes, cycle(COLOURS), strict=False)):
         mine = codes[labels == number]
         marker = MARKERS[number // len(COLOURS)]
-        axis.plot(*mine.T, marker, color=colour, markersize=2.5, alpha=0.5)
-        place = np.median(mine, axis=0)
-        box = {"boxstyle": "circle", "fc": "white", "ec": colour, "alpha": 0.9}
-        axis.text(*place, name, ha="center", va="center", fontsize=9, color=INK, bbox=box)
+        axis.plot(*mine.T, marker, color=colour, markersize=4, alpha=0.6, label=name)
     axis.set(xlabel="premier nombre du code", ylabel="second nombre du code")
+    drawn.legend(loc="outside right center", frameon=False, markerscale=1.5)
     clean(axis)
     return drawn
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import cross_entropy, interpolate
 
 from tp_cnn.data.batches import Batches
 from tp_cnn.data.normalise import (
@@ -28,6 +28,7 @@ MOMENTUM = 0.9
 BATCH = 32
 HEAD_RATE, BODY_RATE = 0.01, 0.003  # of a new last layer, of layers learnt elsewhere
 NEW_RATE = 0.01  # of a network that starts from nothing
+IMAGENET = Statistics((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))  # as torchvision gives it
 SMALL = 10  # steps of a small network (LeNet-5) in about the time of one of CifarNet
 WAYS = ("de zéro", "gelé", "affiné")
 
@@ -210,6 +211,24 @@ def prepare(images: Tensor, mean: tuple[float, ...], std: tuple[float, ...]) -> 
 
 def _as_shipped(images: Tensor) -> Tensor:
     return prepare(images, CIFAR10.mean, CIFAR10.std)
+
+
+@torch.no_grad()
+def resnet_features(model: nn.Module, image_set: ImageSet) -> Tensor:
+    """What the last layer of torchvision's ResNet receives, (N, features), in the images' order.
+
+    The images are normalised as those of ImageNet, with which its weights were learnt, and
+    enlarged to 96×96.
+    """
+    batches = Batches(
+        image_set, 100, normalise=lambda images: prepare(images, IMAGENET.mean, IMAGENET.std)
+    )
+    body = nn.Sequential(*list(model.children())[:-1], nn.Flatten()).to(batches.device).eval()
+    return torch.cat([body(interpolate(images, size=96)) for images, _ in batches])
+
+
+def _as_imagenet(images: Tensor) -> Tensor:
+    return prepare(images, IMAGENET.mean, IMAGENET.std)
 
 
 def measure_new(

@@ -60,7 +60,9 @@ class ReferenceTable(list):
 
 
 def _in_french(key: str, value: str) -> str:
-    for english, french in FRENCH_WORDS.items() if key != "command" else ():
+    if key == "command" or value.startswith("tp-cnn "):
+        return value
+    for english, french in FRENCH_WORDS.items():
         value = value.replace(english, french)
     return value
 

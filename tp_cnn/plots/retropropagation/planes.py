@@ -61,6 +61,8 @@ def boundaries(
         axis.axis("off")
     for axis, panel in zip(axes.flat, panels, strict=False):
         draw_regions(axis, panel, points, labels)
+    drawn.supxlabel("$x_1$", fontsize=9)
+    drawn.supylabel("$x_2$", fontsize=9)
     if title:
         drawn.suptitle(title, fontsize=11)
     return drawn
@@ -83,7 +85,9 @@ def draw_regions(axis: Axes, panel: Panel, points: np.ndarray, labels: np.ndarra
     for label, marker in enumerate(SHAPES):
         x, y = points[labels == label].T
         axis.scatter(x, y, s=size, marker=marker, color=COLOURS[label], ec="white", lw=0.4)
-    axis.set(xlim=(xs[0], xs[-1]), ylim=(ys[0], ys[-1]), xticks=[], yticks=[])
+    axis.set(xlim=(xs[0], xs[-1]), ylim=(ys[0], ys[-1]))
+    axis.locator_params(nbins=4)
+    axis.tick_params(labelsize=7)
     axis.set_title(panel.title, fontsize=9, color=INK)
 
 
