@@ -192,8 +192,8 @@ def feature_maps(model, layer, image):
     ### BEGIN SOLUTION
     ### PLACEHOLDER
     # found = []
-    # hook = ...  # that fills the list
-    # ...  # run the network, remove the hook
+    # hook = ...  # un crochet qui remplit la liste
+    # ...  # faire tourner le réseau, retirer le crochet
     # return ...
     found = []
     hook = layer.register_forward_hook(lambda module, inputs, output: found.append(output[0]))
@@ -266,7 +266,7 @@ print({name: f"{side}×{side} pixels" for name, side in fields.items()})
 pictures.rows_of_images(rows, "Les morceaux qui excitent le plus quelques filtres", size=0.7)
 
 # %% [markdown] question="visu-exemples" kind="experience"
-# ### Des formes de plus en plus complexes
+# ### Des morceaux, couche après couche
 #
 # Ligne par ligne, qu'ont en commun les morceaux d'un même filtre ? Comment cela change-t-il d'une couche
 # à la suivante ? Un filtre répond-il à une classe, à une forme, à une couleur ? Que ne voit-on pas dans
@@ -274,7 +274,8 @@ pictures.rows_of_images(rows, "Les morceaux qui excitent le plus quelques filtre
 
 # %% [markdown] answer="visu-exemples-texte" points=3
 # ### BEGIN MARK SCHEME
-# - (1) conv1 : bords d'une direction, taches d'une couleur, dans 5×5 pixels. conv2 : textures, coins,
+# - (1) conv1 : bords d'une direction, clair contre sombre, dans 5×5 pixels (les filtres de couleur,
+#   plus faibles, ne sont pas montrés ici). conv2 : textures, coins,
 #   alternances. conv3 : morceaux d'objets, contrastes forme et fond ; le champ couvre l'image presque
 #   entière.
 # - (1) Les morceaux d'une ligne partagent une forme ou une couleur bien plus qu'une classe : la classe
@@ -312,7 +313,7 @@ def ascend(score, image, steps, rate):
     ### PLACEHOLDER
     # image = image.clone().requires_grad_(True)
     # for _ in range(steps):
-    #     ...  # a step along the gradient
+    #     ...  # un pas le long du gradient
     # return ...
     image = image.clone().requires_grad_(True)
     for _ in range(steps):
@@ -343,9 +344,10 @@ pictures.rows_of_images(
 )
 
 # %% [markdown]
-# La montée seule trouve un bruit très fin, auquel aucune photographie ne ressemble. En décalant un peu
-# l'image à chaque pas, et en la lissant de temps en temps (`ascend_smoothly`), il ne reste que des motifs
-# qui tiennent à plusieurs endroits : des rayures, des damiers, des couleurs opposées. *Ce que cela
+# La montée seule trouve des hachures d'un ou deux pixels, auxquelles aucune photographie ne ressemble.
+# En décalant un peu l'image à chaque pas, et en la lissant de temps en temps (`ascend_smoothly`), il ne
+# reste que des motifs qui tiennent à plusieurs endroits : des rayures plus larges, des plages de
+# couleur. *Ce que cela
 # prouve :* ce motif-là excite le filtre. *Ce que cela ne prouve pas :* qu'il soit présent dans de vraies
 # images.
 #
@@ -502,8 +504,9 @@ pictures.explanations(
 
 # %% [markdown]
 # Les trois cartes ne disent pas la même chose, car elles ne répondent pas à la même question : que
-# perd-on en **cachant** ceci (occlusion), à quoi le score est-il **sensible** (saillance), quelles cartes
-# ont **parlé pour** la classe (Grad-CAM, grossière : les dernières cartes ont 4×4 ou 5×5 places) ? Une
+# perd-on en **cachant** ceci (occlusion : en rouge, le score baisse ; en bleu, il monte), à quoi le score est-il **sensible** (saillance), quelles cartes
+# ont **parlé pour** la classe (Grad-CAM, grossière : les dernières cartes ont 4×4 ou 5×5 places) ? Sur
+# les deux dernières, le clair est fort. Une
 # carte de Grad-CAM toute sombre n'est pas une panne : nulle part, les dernières cartes n'ont parlé pour
 # cette classe, et ReLU a mis tout le reste à zéro. *Ce que cela prouve :* peu, tant qu'on n'a pas vérifié
 # que ces cartes dépendent du réseau.
@@ -559,9 +562,9 @@ Table(
 
 # %% [markdown] answer="visu-controle-texte" points=4
 # ### BEGIN MARK SCHEME
-# - (1) Lecture de la table : occlusion et Grad-CAM changent beaucoup (corrélation faible, parfois
-#   négative) ; la saillance garde davantage de l'image, car ses valeurs sont toutes positives et suivent
-#   les contrastes ; les bords ne changent pas du tout (corrélation 1).
+# - (1) Lecture de la table : occlusion et Grad-CAM changent beaucoup, leur corrélation moyenne est nulle
+#   ou faible (une image peut pourtant monter haut) ; la saillance garde en moyenne environ 0,2, parce
+#   que les deux cartes sont plus fortes au centre ; les bords ne changent pas du tout (1).
 # - (1) Une carte qui survit au tirage des poids ne dit rien de ce que le réseau a appris : c'est un
 #   détecteur de bords, aussi convaincante soit-elle à l'œil.
 # - (1) Passer le contrôle est nécessaire, non suffisant : la carte dépend du réseau, cela ne dit pas
@@ -574,8 +577,8 @@ Table(
 # ## 8. Les caractéristiques dans le plan
 #
 # Juste avant sa dernière couche, LeNet-5 décrit une image par 84 nombres. Deux façons de les poser sur une
-# feuille : l'ACP, qui projette sans déformer, et t-SNE (van der Maaten et Hinton, 2008), qui garde les
-# voisins proches et rien d'autre.
+# feuille : l'ACP, une projection, et t-SNE (van der Maaten et Hinton, 2008), qui cherche des points du
+# plan dont les voisins soient ceux d'origine.
 
 # %%
 with torch.no_grad():
@@ -590,7 +593,7 @@ wrong = read != digits_test.labels
 pictures.planes(views, digits_test.labels, wrong, digits_test.classes)
 
 # %% [markdown]
-# Autre regard, sans déformation : pour une photographie, ses plus proches voisines, d'abord entre pixels,
+# Autre regard, dans l'espace entier : pour une photographie, ses plus proches voisines, d'abord entre pixels,
 # puis entre les 1000 caractéristiques du réseau livré.
 
 
@@ -610,7 +613,7 @@ for index in chosen[[1, -3, -1]].tolist():
 pictures.rows_of_images(rows, "Une image (à gauche) et ses plus proches voisines", size=0.75)
 
 # %% [markdown] question="visu-espace" kind="experience"
-# ### Voisins de pixels, voisins de sens
+# ### Ce que montre un plan
 #
 # Où se trouvent les images mal classées ? Que gagne, et que perd, t-SNE sur l'ACP : peut-on y lire une
 # distance entre deux groupes ? Entre pixels, de quoi les voisines ont-elles l'air ? Et entre
@@ -621,7 +624,8 @@ pictures.rows_of_images(rows, "Une image (à gauche) et ses plus proches voisine
 # - (1) Les erreurs sont entre les groupes, ou isolées dans le groupe d'une autre classe : le réseau les
 #   décrit comme des images de celle-ci.
 # - (1) t-SNE sépare des groupes que l'ACP superpose, mais la distance entre deux groupes, leur taille et
-#   leur forme n'y ont pas de sens ; l'ACP garde les distances qu'elle montre.
+#   leur forme n'y ont pas de sens ; l'ACP est une projection : ce qui y est loin l'est vraiment, mais
+#   deux points proches peuvent être loin l'un de l'autre.
 # - (1) Voisines de pixels : mêmes couleurs, même fond, objets quelconques. Voisines de caractéristiques :
 #   souvent le même objet, sous d'autres couleurs et d'autres poses.
 # ### END MARK SCHEME

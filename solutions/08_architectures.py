@@ -50,7 +50,7 @@ from tp_cnn.experiments import reference
 from tp_cnn.experiments.configurations import ARCHITECTURES, CONFIGURATIONS
 
 # %%
-from tp_cnn.models import CifarNet, LeNet5, alexnet, convnext, count_weights, densenet
+from tp_cnn.models import CIFAR_SIZE, CifarNet, LeNet5, alexnet, convnext, count_weights, densenet
 from tp_cnn.models import inception, multiply_adds, resnet, vgg, vit
 from tp_cnn.models import geometry
 from tp_cnn.models.geometry import measured_receptive_field
@@ -92,7 +92,7 @@ products = {name: multiply_adds(model, shapes[name]) for name, model in famous.i
 history_of_networks = [
     ("LeNet-5", 1998, 5, None),
     ("AlexNet", 2012, 8, 0.407),
-    ("VGG16", 2014, 16, 0.256),
+    ("VGG16", 2015, 16, 0.256),
     ("GoogLeNet", 2015, 22, None),
     ("ResNet-50", 2016, 50, 0.2285),
     ("DenseNet-121", 2017, 121, 0.2502),
@@ -114,7 +114,9 @@ Table(
             one.year,
             one.layers,
             thousands(one.weights),
-            decimal(one.multiply_adds / 1e6, ".1f"),
+            thousands(round(one.multiply_adds / 1e6))
+            if one.multiply_adds > 1e9
+            else decimal(one.multiply_adds / 1e6, ".1f"),
             percent(one.error, 1) if one.error else "",
         ]
         for one in milestones
@@ -123,8 +125,8 @@ Table(
 
 # %% [markdown]
 # Les documents arrondissent : 60 millions de poids pour AlexNet (61,1 dans cette version d'un seul
-# bloc, 61,0 dans l'article, coupée en deux pour deux cartes), 138 pour VGG16, « presque 9 fois
-# moins » que AlexNet pour Inception v1 : 6,9 millions d'après le document 004, 7,0 ici. Le document
+# bloc ; 61,0 dans celle de l'article, coupée en deux pour deux cartes graphiques), 138 pour VGG16,
+# « presque 9 fois moins » qu'AlexNet pour Inception v1 : 6,9 millions d'après le document 004, 7,0 ici. Le document
 # 003 appelle GoogLeNet « inception-v4 » : c'est la première version ; la quatrième date de 2016.
 
 # %% [markdown] question="archi-alexnet" kind="calcul"
@@ -197,7 +199,7 @@ grade(check.stacked_weights(stacked_weights, seed=1), points=2)
 # %% [markdown] question="archi-champ" kind="calcul"
 # ### Ce que voit une pile
 #
-# Quel est le côté du champ réceptif de `layers` convolutions de suite, de côté `kernel` et de
+# Quel est le côté du champ récepteur de `layers` convolutions de suite, de côté `kernel` et de
 # stride 1 ?
 
 # %% [markdown] hint="archi-champ"
@@ -226,7 +228,7 @@ grade(check.stacked_field(stacked_field, seed=1), points=1)
 count = check.stacked_weights.use(stacked_weights, otherwise=geometry.stacked_weights)
 field = check.stacked_field.use(stacked_field, otherwise=geometry.stacked_field)
 Table(
-    ["pile", "champ réceptif", "poids, 1 canal", "poids, 64 canaux"],
+    ["pile", "champ récepteur", "poids, 1 canal", "poids, 64 canaux"],
     [
         [f"{layers} × ({kernel}×{kernel})", field(kernel, layers)]
         + [thousands(count(channels, kernel, layers)) for channels in (1, 64)]
@@ -377,11 +379,11 @@ print(f"sans 1×1 : {millions[0]} millions de multiplications ; avec : {millions
 # %% [markdown]
 # ## 4. ResNet : apprendre ce qu'il faut changer
 #
-# He, Zhang, Ren et Sun (2016) remarquent qu'un réseau ordinaire plus profond finit par **moins bien
-# apprendre**, même sur ses propres images d'apprentissage : ce n'est donc pas du surapprentissage.
-# Leur remède : chaque bloc n'apprend que ce qu'il faut **ajouter** à ce qu'il reçoit.
+# He, Zhang, Ren et Sun (2016) se demandent si un réseau plus profond apprend toujours mieux ; nous
+# referons leur expérience. Dans leur réseau, chaque bloc n'apprend que ce qu'il faut **ajouter** à ce
+# qu'il reçoit.
 #
-# `layer(entrées, filtres, noyau, stride)` donne ici une convolution et sa normalisation, sans
+# `layer(inputs, filters, kernel, stride)` donne ici une convolution et sa normalisation, sans
 # activation.
 
 
@@ -605,10 +607,12 @@ grade(check.dense_maps(maps_read, seed=1), points=1)
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# Peu de poids, mais beaucoup de cartes à garder en mémoire pour la rétropropagation : c'est le prix
-# de DenseNet, et la raison de sa lenteur à nombre de poids égal.
+# Peu de poids, mais beaucoup de cartes, à relire à chaque couche et à garder en mémoire pour la
+# rétropropagation : c'est le prix de DenseNet, que la table de la partie 8 mesure.
 #
-# ## 6. GELU et ConvNeXt : ce que les transformers ont appris aux convolutions
+# ## 6. GELU et ConvNeXt : des convolutions à la mode des transformers
+#
+# (Les **transformers**, nés pour le texte, sont l'objet de la partie 7.)
 #
 # **GELU** (Hendrycks et Gimpel, 2016) multiplie $x$ par la probabilité $\Phi(x)$ qu'une variable
 # normale centrée réduite soit plus petite que $x$. La fonction d'erreur donne
@@ -782,7 +786,7 @@ with torch.no_grad():
     by_convolution = projection(images).flatten(2).transpose(1, 2)
     by_patches = cut(images, 4) @ projection.weight.flatten(1).T + projection.bias
 print("jetons :", tuple(by_patches.shape))
-print("écart avec la convolution :", f"{float((by_patches - by_convolution).abs().max()):.1e}")
+print("écart avec la convolution :", decimal((by_patches - by_convolution).abs().max(), ".1e"))
 
 # %% [markdown]
 # Chaque jeton donne trois vecteurs : une **requête** (ce qu'il cherche), une **clé** (ce qu'il est)
@@ -822,8 +826,10 @@ grade(check.attention(attention, seed=1), points=3)
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# Un petit ViT, avec votre attention si elle est juste. Avant tout apprentissage, voici ce qu'un
-# carreau prend aux autres dans la première couche, et le champ réceptif de la première convolution
+# Un petit ViT, avec votre attention si elle est juste. Il a quatre **têtes** : quatre attentions côte à
+# côte, chacune avec ses requêtes, ses clés et ses valeurs. Un jeton de plus, que lira le classifieur,
+# s'ajoute aux 64 carreaux, et chaque jeton reçoit un vecteur de **position**, appris. Avant tout apprentissage, voici ce qu'un
+# carreau prend aux autres dans la première couche, et le champ récepteur de la première convolution
 # de quelques réseaux.
 
 # %%
@@ -865,12 +871,12 @@ print("part prise au carreau le plus lointain :", percent(float(seen[:, 7, 0].me
 # ## 8. Le même budget pour tous
 #
 # Des versions à la taille de CIFAR-10, avec vos blocs là où ils sont justes. Tous les réseaux
-# apprennent sur les mêmes images, le même nombre d'époques, avec le même optimiseur (AdamW) : un
-# réglage propre à chacun changerait l'ordre, comme vous le direz plus bas.
+# apprennent sur les mêmes images, le même nombre d'époques, avec le même optimiseur (AdamW) et le même
+# pas.
 
 # %%
 module = check.inception.use(Inception, otherwise=inception.Inception)
-dense = check.dense_layer.use(DenseLayer, otherwise=densenet.DenseLayer)
+dense = check.dense_layer.use(DenseLayer, otherwise=partial(densenet.DenseLayer, narrow=False))
 modern = check.convnext_block.use(ConvNeXtBlock, otherwise=convnext.SMALL_BLOCK)
 networks = {
     "CifarNet (AlexNet)": partial(CifarNet, batch_norm=True),
@@ -942,9 +948,10 @@ pictures.trade_offs(
 )
 
 # %% [markdown]
-# Une seule graine, mille images, le même pas pour tous : voici les mesures de référence du projet, sur CIFAR-10 :
-# quelques fois plus d'images et un pas propre à chaque famille. Un trait joint la plus petite et la plus
-# grande exactitude de trois graines.
+# Vos mesures n'ont qu'une graine, et un même pas pour tous. Voici celles de référence du projet, sur
+# CIFAR-10 : 10 000 images, quatre époques, trois graines et un pas propre à chaque famille. Un trait
+# joint la plus petite et la plus grande exactitude des trois graines. (Le DenseNet de la référence
+# commence chaque couche par une 1×1, qui réduit : il a un peu plus de poids que le vôtre.)
 
 # %%
 table = reference.load("architectures")
@@ -954,7 +961,14 @@ referenced = {
     ]
     for name in ARCHITECTURES
 }
-pictures.trade_offs(referenced, {"poids": counts, "multiplications par image": costs})
+with torch.device("meta"):
+    standard = {
+        CONFIGURATIONS[name].label: CIFAR_SIZE[name](**CONFIGURATIONS[name].model_options)
+        for name in ARCHITECTURES
+    }
+sizes = {name: count_weights(model) for name, model in standard.items()}
+work = {name: multiply_adds(model, (3, 32, 32)) for name, model in standard.items()}
+pictures.trade_offs(referenced, {"poids": sizes, "multiplications par image": work})
 
 # %%
 table
@@ -976,7 +990,7 @@ table
 # - (1) Ce qui favorise : si peu d'images et d'époques avantagent les réseaux qui savent d'avance le
 #   plus (convolutions) et qui apprennent vite ; dans la référence, ConvNeXt et le ViT, faits pour de longs
 #   apprentissages, restent derrière. Un même pas pour tous en avantage certains, et les graines d'un même
-#   réseau s'écartent parfois de deux à trois points : un petit écart ne dit rien.
+#   réseau s'écartent d'un demi-point (GoogLeNet) à cinq points (DenseNet, ViT) : un petit écart ne dit rien.
 # - (1) Le tableau du document vaut pour ImageNet entier, 300 époques, une carte graphique et des
 #   réseaux de 28 millions de poids : à coût égal, une convolution bien réglée y vaut un transformer.
 #   Notre table ne dit rien de ce régime, et l'ordre peut s'y inverser.
@@ -985,7 +999,7 @@ table
 # %% [markdown]
 # ## 9. Lire le code d'un autre
 #
-# Le document 001 donne ce modèle (les noms sont les siens, à peine mis en forme) :
+# Le document 001 donne un modèle, `BasicCNNModel`. Ligne par ligne :
 #
 # | ligne | ce qu'elle fait |
 # |---|---|
@@ -1009,7 +1023,7 @@ table
 # poids.
 
 # %% [markdown] hint="archi-lire"
-# Deux lignes limitent : l'une fait perdre où se trouve un motif, l'autre garde un champ réceptif
+# Deux lignes limitent : l'une fait perdre où se trouve un motif, l'autre garde un champ récepteur
 # minuscule. Deux nuisent : cherchez ce que reçoit l'entropie croisée, et combien de scores il y a.
 
 # %% answer="archi-lire"
@@ -1082,7 +1096,9 @@ grade(check.mended(build_mended, seed=1), points=3)
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# Ce que coûte le softmax de trop, mesuré : le même réseau, avec et sans, sous le même budget.
+# Le même réseau, avec et sans le softmax de trop, sous le même budget. Les deux coûts ne se comparent
+# pas : ce que reçoit l'entropie croisée reste alors entre 0 et 1, et le coût ne peut pas descendre sous
+# $\log(1 + 9/e) \approx 1{,}46$. C'est l'exactitude que l'on compare.
 
 # %%
 build = check.mended.use(build_mended, otherwise=vgg.vgg_cifar)
@@ -1094,7 +1110,8 @@ for name, tail in {"scores": [], "softmax de trop": [nn.Softmax(dim=1)]}.items()
         keep(learn_set, P.images), P.batch_size, shuffle=True, normalise=normalise, device=device
     )
     history = training.fit(model, train, validation, epochs=P.epochs, optimizer=optimizer)
-    print(f"{name} : coût d'apprentissage {decimal(history[-1].train_loss, '.3f')}")
+    cost, right = history[-1].train_loss, training.evaluate(test, model).accuracy
+    print(f"{name} : coût d'apprentissage {decimal(cost, '.3f')}, test {percent(right, 1)}")
 
 # %% [markdown]
 # ## À retenir
@@ -1116,3 +1133,23 @@ for name, tail in {"scores": [], "softmax de trop": [nn.Softmax(dim=1)]}.items()
 # - A. Dosovitskiy et al., *An Image is Worth 16×16 Words*, ICLR 2021.
 # - `tp-cnn compare architectures` refait la comparaison avec plusieurs graines et un pas propre à
 #   chaque réseau.
+
+# %% [markdown]
+# ## Votre compte rendu
+#
+# Écrivez votre bilan dans la cellule ci-dessous : ce que montrent vos résultats, ce que vous en
+# pensez, ce que vous n'avez pas réussi ou pas compris. Enregistrez (Ctrl+S), puis exécutez la
+# dernière cellule : elle range vos réponses par numéro dans `compte_rendu.html`, à côté de ce
+# notebook. Un navigateur l'ouvre et l'imprime en PDF (Ctrl+P).
+#
+# - Vos noms : `authors=["Ada Lovelace", "Blaise Pascal"]`.
+# - Le compte rendu du soir, question ★ seulement : `follow_up=True`.
+# - Plusieurs notebooks ensemble : `report.from_notebook("08_architectures", "07_visualisation", …)`.
+
+# %% [markdown]
+# *Votre bilan ici.*
+
+# %%
+from tp_cnn.authoring import report
+
+report.from_notebook("08_architectures", authors=[], follow_up=False)

@@ -12,7 +12,7 @@
 #
 # **Durée :** 2 h 15
 #
-# **Prérequis :** les notebooks 01 (convolution) et 03 (LeNet-5 sur MNIST)
+# **Prérequis :** les notebooks 01 (convolution), 02 (rétropropagation) et 03 (LeNet-5 sur MNIST)
 
 # %% parameters=true grading="images=200 test=100 epochs=1 linear_steps=5 seeds=1 steps=3 machine_epochs=1"
 from tp_cnn import runtime
@@ -101,14 +101,14 @@ torch.manual_seed(0)
 linear = LinearAutoEncoder(784, 5)
 optimizer = torch.optim.Adam(linear.parameters(), lr=0.01)
 angles = {}
-for step in range(1, P.linear_steps + 1):
+for turn in range(1, P.linear_steps + 1):
     loss = (linear(few) - few).square().mean()
     optimizer.zero_grad()
     loss.backward()
     optimizer.step()
-    if step % 50 == 0 or step == 1:
+    if turn % 50 == 0 or turn == 1:
         spanned = linear.decoder.weight.detach().numpy()
-        angles[step] = np.degrees(subspace_angles(spanned, principal).max())
+        angles[turn] = np.degrees(subspace_angles(spanned, principal).max())
 
 # %%
 Table(
@@ -123,7 +123,7 @@ print("cosinus entre composantes principales (lignes) et colonnes du décodeur :
 print(np.array2string(cosines, formatter={"float": lambda value: f"{decimal(value):>6}"}))
 
 # %% [markdown] question="auto-lineaire" kind="experience"
-# ### Le même sous-espace
+# ### Deux sous-espaces
 #
 # Que devient l'angle ? Que disent les cosinus des colonnes prises une par une ? Qu'en concluez-vous
 # sur ce qu'un auto-encodeur linéaire peut apprendre de plus que l'ACP ?
@@ -132,8 +132,8 @@ print(np.array2string(cosines, formatter={"float": lambda value: f"{decimal(valu
 # ### BEGIN MARK SCHEME
 # - (1) L'angle tend vers 0 : le sous-espace est celui de l'ACP (Baldi et Hornik, 1989). La prévision
 #   est reprise.
-# - (1) Les colonnes, elles, sont des mélanges des composantes (aucun cosinus n'est partout 0 ou
-#   ±1) : rien dans le coût ne les sépare. Sans activation, l'auto-encodeur ne peut pas faire mieux
+# - (1) Les colonnes, elles, sont des mélanges des composantes (dans chaque colonne, plusieurs cosinus
+#   sont loin de 0, et aucun ne vaut ±1) : rien dans le coût ne les sépare. Sans activation, l'auto-encodeur ne peut pas faire mieux
 #   que l'ACP.
 # ### END MARK SCHEME
 
@@ -292,9 +292,9 @@ cleaner = learn(Network(16), noise=0.5)
 noisy = shown + 0.5 * torch.randn_like(shown)
 rows_of_images(
     {
-        "bruitée": noisy.clamp(0, 1),
-        "sans ce bruit": rebuilt(wide, noisy),
-        "débruitante": rebuilt(cleaner, noisy),
+        "image bruitée": noisy.clamp(0, 1),
+        "réseau ordinaire": rebuilt(wide, noisy),
+        "réseau débruiteur": rebuilt(cleaner, noisy),
     }
 )
 
@@ -312,15 +312,15 @@ rows_of_images(
 # - (1) La marche passe par des formes qui ressemblent à des chiffres, où les traits se déplacent ; le
 #   mélange superpose deux images fantômes.
 # - (1) Il n'a jamais vu de bruit : son encodeur donne un code d'ailleurs, et l'image rendue est plus
-#   loin de la bonne que celle du débruitant, qui a appris à l'ignorer.
+#   loin de la bonne que celle du débruiteur, qui a appris à l'ignorer.
 # ### END MARK SCHEME
 
 # %% [markdown]
 # ## 3. Un bon départ avec peu d'étiquettes ?
 #
 # Le document 003 dit des auto-encodeurs qu'ils servent souvent au **pré-apprentissage** de quelques
-# couches. Mesurons-le : le même classifieur (l'encodeur, puis une couche dense), entraîné sur 100,
-# 300 ou 1000 images étiquetées, à partir de poids tirés au hasard ou de ceux de l'auto-encodeur, qui
+# couches. Mesurons-le : le même classifieur (l'encodeur, une ReLU, puis une couche dense), entraîné sur
+# 100, 300, 1000 ou 3000 images étiquetées, à partir de poids tirés au hasard ou de ceux de l'auto-encodeur, qui
 # a vu toutes les images sans leurs étiquettes.
 
 
@@ -355,7 +355,7 @@ def classifier(encoder):
 
 
 # %%
-counts = [count for count in (100, 300, 1000) if count <= len(images)]
+counts = [count for count in (100, 300, 1000, 3000) if count <= len(images)]
 ways = {"poids au hasard": False, "encodeur pré-appris": True}
 accuracies = {
     name: {
@@ -370,14 +370,14 @@ accuracies = {
 
 # %% [markdown]
 # À côté de vos mesures (creux), celles de référence du projet : un auto-encodeur qui a vu les 60 000 images
-# de MNIST, cinq graines.
+# de MNIST, des classifieurs entraînés 400 pas, cinq graines.
 
 # %%
 table = reference.load("pretraining")
 measured = {
     name: {
         count: [row["test_accuracy"] for row in table.where(way=name, images=count)]
-        for count in (100, 300, 1000)
+        for count in (100, 300, 1000, 3000)
     }
     for name in ways
 }
@@ -412,9 +412,10 @@ Table(
 # - (1) Les gains sont lus dans la table, pour chaque nombre d'étiquettes, ici et dans la référence : deux à
 #   quatre points dans celle-ci, un petit gain.
 # - (1) Ils sont comparés à la dispersion entre les graines : un gain plus petit qu'elle n'est pas
-#   établi (ici, avec trois graines ; dans la référence, à 100 étiquettes).
-# - (1) Conclusion honnête : un auto-encodeur qui a vu beaucoup d'images sans étiquettes aide un peu, et
-#   avec 1 000 étiquettes encore ; rien ne montre ici que cela aide surtout quand elles sont très rares.
+#   établi (ici, avec trois graines ; dans la référence, à 100 étiquettes, et tout juste à 3 000).
+# - (1) Conclusion honnête : un auto-encodeur qui a vu beaucoup d'images sans étiquettes aide un peu, à
+#   peu près autant de 100 à 3 000 étiquettes ; rien ne montre ici que cela aide surtout quand elles sont
+#   très rares.
 # ### END MARK SCHEME
 
 # %% [markdown]
@@ -426,8 +427,8 @@ Table(
 # **énergie** et une probabilité :
 # $$E(v, h) = -\sum_{ij} v_i W_{ij} h_j - \sum_i a_i v_i - \sum_j b_j h_j
 # \qquad P(v, h) = \frac{e^{-E(v, h)}}{Z}$$
-# $Z$, la somme des $e^{-E}$ sur **tous** les états, en compte $2^{d + u}$ : on ne sait pas la
-# calculer pour 784 pixels. Pour 4 unités visibles et 3 cachées, si : cela permettra de tout vérifier.
+# $Z$, la somme des $e^{-E}$ sur **tous** les états, en compte $2^{d + u}$ pour $d$ unités visibles et
+# $u$ cachées : on ne sait pas la calculer pour 784 pixels. Pour 4 unités visibles et 3 cachées, si : cela permettra de tout vérifier.
 
 # %% [markdown] question="rbm-energie" kind="calcul"
 # ### L'énergie
@@ -610,7 +611,7 @@ grade(check.contrast(contrast, seed=1), points=3)
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# Combien CD-$k$ se trompe-t-elle ? Sur la petite machine, `rbm.exact_gradient` énumère tous les
+# De combien CD-$k$ se trompe-t-elle ? Sur la petite machine, `rbm.exact_gradient` énumère tous les
 # états. Trente mille chaînes partent de trois images, et l'on compare après 1, 2, 5, 10 et 30 pas.
 
 # %%
@@ -622,7 +623,6 @@ free = check.free_energy.use(free_energy, otherwise=rbm.free_energy)
 # %%
 rng = np.random.default_rng(0)
 machine = rng.normal(size=(4, 3)), rng.normal(size=4), rng.normal(size=3)
-weights, a, b = machine
 data = np.repeat(rbm.states(4)[[3, 5, 12]], 10_000, axis=0)
 exact = rbm.exact_gradient(data, *machine)
 gaps, chains = {}, data
@@ -630,7 +630,7 @@ for k in range(1, 31):
     draws = rng.random((len(data), 3)), rng.random((len(data), 4))
     chains = step(chains, *machine, *draws)
     if k in (1, 2, 5, 10, 30):
-        gaps[k] = np.abs(change(data, chains, weights, b) - exact).max()
+        gaps[k] = np.abs(change(data, chains, machine[0], machine[2]) - exact).max()
 pictures.bias(gaps, noise=0.5 / np.sqrt(len(data)))
 
 # %% [markdown] question="rbm-biais" kind="experience"
@@ -651,7 +651,8 @@ pictures.bias(gaps, noise=0.5 / np.sqrt(len(data)))
 # %% [markdown]
 # ## 5. Sur les chiffres
 #
-# La même règle, sur 784 pixels et 128 unités cachées.
+# La même règle, sur 784 pixels et 128 unités cachées. Les niveaux de gris, entre 0 et 1, y tiennent
+# lieu de probabilités d'être à 1 ; les images que tire la machine, elles, n'ont que des 0 et des 1.
 
 
 # %%
@@ -850,3 +851,23 @@ Table(
 #   Belief Nets*, 2006.
 # - D. Erhan et al., *Why Does Unsupervised Pre-training Help Deep Learning?*, JMLR, 2010.
 # - K. He et al., *Masked Autoencoders Are Scalable Vision Learners*, CVPR 2022.
+
+# %% [markdown]
+# ## Votre compte rendu
+#
+# Écrivez votre bilan dans la cellule ci-dessous : ce que montrent vos résultats, ce que vous en
+# pensez, ce que vous n'avez pas réussi ou pas compris. Enregistrez (Ctrl+S), puis exécutez la
+# dernière cellule : elle range vos réponses par numéro dans `compte_rendu.html`, à côté de ce
+# notebook. Un navigateur l'ouvre et l'imprime en PDF (Ctrl+P).
+#
+# - Vos noms : `authors=["Ada Lovelace", "Blaise Pascal"]`.
+# - Le compte rendu du soir, question ★ seulement : `follow_up=True`.
+# - Plusieurs notebooks ensemble : `report.from_notebook("09_non_supervise", "08_architectures", …)`.
+
+# %% [markdown]
+# *Votre bilan ici.*
+
+# %%
+from tp_cnn.authoring import report
+
+report.from_notebook("09_non_supervise", authors=[], follow_up=False)
