@@ -84,8 +84,8 @@ CHEATS = {
         "observer",
         "a frozen network described",
     ): "from tp_cnn.checks.engine import facts, transfers\n"
-    "transfers._freeze_facts = lambda model, images: [facts.Fact(one) for one in "
-    "(0, 4, 4, 1, 1, 0)]",
+    "transfers._freeze_facts = lambda *_: [facts.Fact(one) for one in "
+    "(0, 4, 4, 1, 1, 0, 0, 0)]",
     ("observer", "a reading by the course's own"): "from tp_cnn.checks.engine import readings\n"
     "from tp_cnn.models import visualisation as own\nreadings.ReadingCheck.observe = (lambda old: "
     "lambda self, f: old(self, getattr(own, getattr(f, '__name__', ''), f)))"

@@ -33,6 +33,10 @@ CHECKS = {
 SEEDS = [0, 1, 20260]
 CHANGING = np.ndarray | torch.Tensor | list
 FAR = 7919.5  # added to an answer, gives numbers that can come from nowhere else
+# The fast tests take the first seed alone.
+every_seed = pytest.mark.parametrize(
+    "seed", [pytest.param(seed, marks=[pytest.mark.slow] * (seed > 0)) for seed in SEEDS]
+)
 every_check = pytest.mark.parametrize("name", CHECKS)
 
 
@@ -67,7 +71,7 @@ def test_table_has_no_answers_to_a_missing_check(module):
         assert set(importlib.import_module(f"tests.checks.wrong_answers.{module}").ANSWERS) == names
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@every_seed
 @pytest.mark.parametrize(("name", "label", "answer"), cases("right"))
 def test_right_answer_is_accepted(name, label, answer, seed):
     verdict = CHECKS[name](answer, seed=seed, limit=0)

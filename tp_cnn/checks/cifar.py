@@ -172,6 +172,11 @@ layer_table = TableCheck(
             {"fc4": (64 * 4 * 4, None), "fc5": (1000, None)},
             "C'est ce que la couche reçoit : on demande ce qu'elle donne.",
         ),
+        Mistake(
+            "maps-read",
+            {"conv2": (None, 64 * (5 * 5 * 3 + 1)), "conv3": (None, 64 * (5 * 5 * 32 + 1))},
+            "Une convolution lit toutes les cartes de la précédente : combien y en a-t-il ici ?",
+        ),
     ],
 )
 
@@ -262,6 +267,7 @@ bow_histogram = FunctionCheck(
             torch.tensor([[0.0, 0], [5, 5], [-9, 9]]),
         ),
         (torch.tensor([[0.0, 0], [3, 2], [0, 4]]), torch.tensor([[3.0, 3], [0, 5]])),
+        (torch.tensor([[0.0, 0], [3, 3], [1, 5]]), torch.tensor([[3.0, 3], [0, 4]])),
         _patches(rng),
         _patches(rng),
     ],
@@ -286,6 +292,11 @@ bow_histogram = FunctionCheck(
             "manhattan",
             lambda x, v: _shares(torch.cdist(x, v, p=1).argmin(1), len(v)),
             "C'est la somme des écarts en valeur absolue : on demande la distance euclidienne.",
+        ),
+        Mistake(
+            "largest-gap",
+            lambda x, v: _shares(torch.cdist(x, v, p=torch.inf).argmin(1), len(v)),
+            "Seul le plus grand des écarts est compté : on demande la distance euclidienne.",
         ),
         Mistake(
             "product",
@@ -539,6 +550,17 @@ def _first_rise(losses: list[float]) -> int:
     return next(rises, len(losses))
 
 
+def _patience(losses: list[float]) -> int:
+    """The best epoch until two others have done no better than the best before them."""
+    best = 1
+    for epoch in range(2, len(losses) + 1):
+        if losses[epoch - 1] < losses[best - 1]:
+            best = epoch
+        elif epoch == best + 2:
+            break
+    return best
+
+
 def _losses(rng: np.random.Generator) -> list[float]:
     """Down with a bump on the way, then up."""
     down, up = 2.3 - 0.1 * np.arange(9), 1.6 + 0.15 * np.arange(6)
@@ -553,6 +575,7 @@ stopping_epoch = FunctionCheck(
     tries=lambda rng: [
         ([2.3, 1.9, 2.0, 1.7, 1.8, 2.2],),
         ([1.5, 1.2, 0.9],),
+        ([2.0, 1.5, 1.6, 1.7, 1.8, 1.2, 1.4],),
         (_losses(rng),),
         (_losses(rng),),
     ],
@@ -564,6 +587,12 @@ stopping_epoch = FunctionCheck(
             "first-rise",
             _first_rise,
             "Une seule remontée ne suffit pas : le coût peut redescendre plus bas ensuite.",
+        ),
+        Mistake(
+            "patience",
+            _patience,
+            "La recherche s'arrête après deux époques sans progrès : le coût peut redescendre plus "
+            "bas ensuite.",
         ),
         Mistake(
             "largest",

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from tp_cnn.checks.engine.compare import show
+from tp_cnn.checks.engine.compare import show, to_array
 from tp_cnn.checks.engine.formulas import Formula, of_convolution, of_dense
 from tp_cnn.checks.engine.framework import FunctionCheck, Mistake, ValueCheck, Verdict
 from tp_cnn.checks.engine.loops import EvaluationCheck
@@ -164,8 +164,9 @@ def _with_graph(model, batches) -> float:
 
 def _wrong_axis(model, batches) -> float:
     """On the first batch only: the others have not as many images as there are classes."""
-    (correct,) = _correct(model.eval(), batches[:1], axis=0)
-    return correct / len(batches[0][1])
+    first = next(iter(batches))
+    (correct,) = _correct(model.eval(), [first], axis=0)
+    return correct / len(first[1])
 
 
 evaluation = EvaluationCheck(
@@ -183,6 +184,17 @@ evaluation = EvaluationCheck(
             _wrong_axis,
             "Le maximum est pris sur le mauvais axe : pour chaque image, cherchez la meilleure "
             "classe.",
+        ),
+        Mistake(
+            "values",
+            _measure(lambda correct, sizes: 0),
+            "Rien n'est compté juste : aux étiquettes se compare la position du meilleur score, "
+            "et non sa valeur ; et une part se calcule avec /, pas //.",
+        ),
+        Mistake(
+            "first-batch",
+            _measure(lambda correct, sizes: correct[0] / sizes[0]),
+            "Seul le premier lot est compté : return est-il dans la boucle ?",
         ),
         Mistake(
             "unweighted",
@@ -231,7 +243,7 @@ class _WidthCheck(ValueCheck):
         verdict = super().judge(student, rng)
         if not verdict.ok:
             return verdict
-        if float(student) % 1 == 0:
+        if to_array(student).item() % 1 == 0:  # of (77,) too
             return Verdict("right", "à 1 % près, en nombre de poids.")
         pointers = [one.message for one in self.mistakes if one.name == "fraction"]
         return Verdict(
@@ -375,9 +387,12 @@ lenet_gap = ValueCheck(
 
 
 def _labels(rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-    """Labels and predictions of 40 images, at least a quarter of them right, others wrong."""
-    labels = torch.tensor(rng.integers(0, CLASSES, 40))
-    predictions = torch.tensor(rng.integers(0, CLASSES, 40))
+    """Labels and predictions of 41 images, at least a quarter of them right, others wrong.
+
+    Of a prime number of images, no share has two decimals.
+    """
+    labels = torch.tensor(rng.integers(0, CLASSES, 41))
+    predictions = torch.tensor(rng.integers(0, CLASSES, 41))
     predictions[:13] = labels[:13]
     predictions[-4:] = (labels[-4:] + 1) % CLASSES
     return labels, predictions
@@ -446,14 +461,27 @@ def _most(counts: Tensor, diagonal: bool = False) -> tuple[int, int]:
 def _confused(rng: np.random.Generator, *drawn: int) -> tuple[Tensor, Tensor]:
     """Labels and predictions where one class ``a`` is often taken for ``b``.
 
-    Two others, ``c`` and ``d``, are more often taken for one another, both ways together; and no
-    class is as often right as ``b``.
+    Two others, ``c`` and ``d``, are more often taken for one another, both ways together; among
+    the errors, ``c`` is more often the label than ``a``, and ``d`` the prediction than ``b``; and
+    no class is as often right as ``b``.
     """
-    a, b, *others = drawn or rng.permutation(CLASSES)[:4].tolist()
-    c, d = sorted(others)
-    pairs = [(a, b)] * 5 + [(c, d)] * 3 + [(d, c)] * 3 + [(b, b)] * 9 + [(a, a)] * 4 + [(c, c)] * 2
+    a, b, *others = drawn or rng.permutation(CLASSES)[:5].tolist()
+    c, d, e = sorted(others)
+    errors = [(a, b)] * 5 + [one for one in [(c, d), (d, c), (c, e), (e, d)] for _ in range(3)]
+    pairs = errors + [(b, b)] * 9 + [(a, a)] * 4 + [(c, c)] * 2
     labels, predictions = torch.tensor(rng.permutation(pairs)).T
     return labels.contiguous(), predictions.contiguous()
+
+
+def _separately(labels: Tensor, predictions: Tensor) -> tuple[int, int]:
+    """Of the errors, the label that comes most often, then the prediction."""
+    wrong = labels != predictions
+    return tuple(int(torch.bincount(one[wrong]).argmax()) for one in (labels, predictions))
+
+
+def _with_count(labels: Tensor, predictions: Tensor) -> tuple[tuple[int, int], int]:
+    counts = _counts(labels, predictions).fill_diagonal_(0)
+    return _most(counts), int(counts.max())
 
 
 most_confused = FunctionCheck(
@@ -461,7 +489,7 @@ most_confused = FunctionCheck(
     answer=lambda labels, predictions: _most(_counts(labels, predictions)),
     tries=lambda rng: [
         (torch.tensor([7, 7, 7, 7, 7, 1]), torch.tensor([7, 7, 7, 1, 1, 7])),
-        _confused(rng, 4, 9, 3, 5),
+        _confused(rng, 4, 9, 3, 5, 8),
         _confused(rng),
     ],
     mistakes=[
@@ -482,6 +510,17 @@ most_confused = FunctionCheck(
             ),
             "Les deux sens sont comptés ensemble : prendre un 4 pour un 9 n'est pas prendre un 9 "
             "pour un 4.",
+        ),
+        Mistake(
+            "separately",
+            _separately,
+            "Les deux classes sont cherchées séparément : c'est le couple qui doit revenir le plus "
+            "souvent.",
+        ),
+        Mistake(
+            "with-count",
+            _with_count,
+            "C'est (couple, nombre de fois) : gardez le couple, [0][0] au lieu de [0].",
         ),
         Mistake(
             "count",

@@ -1,11 +1,13 @@
 """Checks of notebook 09: an auto-encoder, a restricted Boltzmann machine, a stack of machines."""
 
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
 from torch import Tensor, nn
 
 from tp_cnn.checks.engine.blocks import BlockCheck
+from tp_cnn.checks.engine.formulas import Formula
 from tp_cnn.checks.engine.framework import FunctionCheck, Mistake
 from tp_cnn.models.autoencoder import ConvAutoEncoder
 from tp_cnn.scratch import rbm
@@ -27,6 +29,11 @@ transposed_size = FunctionCheck(
     answer=lambda size, kernel, stride, padding, output_padding: (
         (size - 1) * stride - 2 * padding + kernel + output_padding
     ),
+    formulas=[
+        Formula(
+            "(size - 1) * stride - 2 * padding + kernel + output_padding", {"2": "les deux bords"}
+        )
+    ],
     tries=_sizes,
     mistakes=[
         Mistake(
@@ -123,6 +130,17 @@ def _shorter(latent: int) -> nn.Module:
     )
 
 
+def _without_relu(part: str, place: int, latent: int) -> nn.Module:
+    return _Changed(latent, **{part: {place: nn.Identity()}})
+
+
+RELUS = [  # the part, the place of a ReLU in it
+    ("encoder", 1, "Il manque une ReLU après la première convolution."),
+    ("encoder", 3, "Il manque une ReLU après la deuxième convolution."),
+    ("decoder", 1, "Il manque une ReLU après la couche dense du décodeur."),
+    ("decoder", 4, "Il manque une ReLU entre les deux convolutions transposées."),
+]
+
 autoencoder = BlockCheck(
     "Un auto-encodeur à convolutions : 28×28 → 14×14 → 7×7 → le code, et retour.",
     answer=ConvAutoEncoder,
@@ -160,6 +178,19 @@ autoencoder = BlockCheck(
             "no-relu-decoder",
             lambda latent: _Changed(latent, decoder={1: nn.Identity(), 4: nn.Identity()}),
             "Il manque les ReLU du décodeur.",
+        ),
+        *[
+            Mistake(f"no-relu-{part}-{place}", partial(_without_relu, part, place), message)
+            for part, place, message in RELUS
+        ],
+        Mistake(
+            "no-relu",
+            lambda latent: _Changed(
+                latent,
+                encoder={1: nn.Identity(), 3: nn.Identity()},
+                decoder={1: nn.Identity(), 4: nn.Identity()},
+            ),
+            "Il manque toutes les ReLU : des couches linéaires de suite n'en valent qu'une.",
         ),
         Mistake(
             "tanh",
@@ -305,6 +336,11 @@ def _softplus(values: np.ndarray) -> np.ndarray:
     return np.logaddexp(0, values)
 
 
+def _overflowing(v, w, a, b):
+    with np.errstate(over="ignore"):
+        return -v @ a - np.log(1 + np.exp(v @ w + b)).sum(-1)
+
+
 free_energy = FunctionCheck(
     "Énergie libre d'un état visible : moins le log de la somme sur tous les états cachés.",
     answer=rbm.free_energy,
@@ -339,6 +375,12 @@ free_energy = FunctionCheck(
             lambda v, w, a, b: rbm.energy(v, rbm.sigmoid(v @ w + b), w, a, b),
             "C'est l'énergie pour des unités cachées moyennes : il faut la somme sur tous leurs "
             "états.",
+        ),
+        Mistake(
+            "overflow",
+            _overflowing,
+            "L'exponentielle d'un grand nombre est infinie, et le logarithme n'y revient pas : "
+            "np.logaddexp calcule les deux ensemble.",
         ),
     ],
     tolerance=1e-3,
@@ -408,6 +450,12 @@ gibbs_step = FunctionCheck(
             lambda v, w, a, b, uh, uv: rbm.gibbs_step(v, w, 0 * a, 0 * b, uh, uv),
             "Les biais sont oubliés.",
         ),
+        Mistake(
+            "scores",
+            lambda v, w, a, b, uh, uv: (uv < (uh < v @ w + b) @ w.T + a).astype(float),
+            "Les nombres tirés sont comparés aux scores : il manque la sigmoïde, qui en fait des "
+            "probabilités.",
+        ),
     ],
 )
 
@@ -471,13 +519,18 @@ contrast = FunctionCheck(
             lambda v, s, w, b: v.T @ (v @ w + b) / len(v) - s.T @ (s @ w + b) / len(s),
             "Ce sont les scores des unités cachées : il faut leurs probabilités.",
         ),
+        Mistake(
+            "added",
+            lambda v, s, w, b: _part(v, w, b) + _part(s, w, b),
+            "Les deux phases s'ajoutent : celle des échantillons se retranche.",
+        ),
     ],
 )
 
 
 def _stack_tries(rng: np.random.Generator) -> list[tuple]:
     found = []
-    for sizes in [(4, 3), (5, 4, 3), (3, 3, 3), (6, 2, 4, 5)]:
+    for sizes in [(4, 3), (3, 3, 3), (5, 4, 3), (6, 2, 4, 5)]:  # equal sizes hide an order
         pairs = pairwise(sizes)
         machines = [[rng.normal(size=(d, u)), rng.normal(size=u)] for d, u in pairs]
         found.append((_bits(rng, 3, sizes[0]), machines))
@@ -493,6 +546,21 @@ stack = FunctionCheck(
             "first-only",
             lambda v, machines: rbm.hidden_probabilities(v, *machines[0]),
             "Seule la première machine sert : la suivante lit ce que celle-ci donne.",
+        ),
+        Mistake(
+            "not-updated",
+            lambda v, machines: rbm.hidden_probabilities(v, *machines[-1]),
+            "Chaque machine relit les images : elle doit lire ce que donne la précédente.",
+        ),
+        Mistake(
+            "first-forgotten",
+            lambda v, machines: rbm.climb(v, machines[1:]),
+            "La première machine est sautée : c'est elle qui lit les images.",
+        ),
+        Mistake(
+            "last-forgotten",
+            lambda v, machines: rbm.climb(v, machines[:-1]),
+            "La dernière machine est oubliée : c'est ce qu'elle donne que l'on demande.",
         ),
         Mistake(
             "no-bias",

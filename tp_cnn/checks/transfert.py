@@ -4,7 +4,9 @@ Sources: 000, §1.4 and TD 2. Networks are small ones with ``.features`` (a batc
 them) and ``.classifier``; images are tensors (N, 3, 8, 8).
 """
 
+import copy
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import torch
@@ -39,6 +41,11 @@ def _own_statistics(images: Tensor, mean: tuple, std: tuple) -> Tensor:
 
 def _last_axis(images: Tensor, mean: tuple, std: tuple) -> Tensor:
     return (images.expand(-1, 3, -1, -1) / 255 - torch.tensor(mean)) / torch.tensor(std)
+
+
+def _without_parentheses(images: Tensor, mean: tuple, std: tuple) -> Tensor:
+    mean, std = (torch.tensor(one).view(-1, 1, 1) for one in (mean, std))
+    return images.expand(-1, 3, -1, -1) / 255 - mean / std
 
 
 def _images(rng: np.random.Generator, channels: int, height: int = 3, width: int = 3) -> Tensor:
@@ -102,6 +109,17 @@ prepare = FunctionCheck(
             lambda images, mean, std: _prepared(images, mean, tuple(1 / one for one in std)),
             "L'écart-type multiplie : il doit diviser.",
         ),
+        Mistake(
+            "divided-by-256",
+            lambda images, mean, std: _prepared(images, mean, std, scale=256),
+            "Les pixels sont divisés par 256 : le plus grand, 255, doit donner 1.",
+        ),
+        Mistake(
+            "no-parentheses",
+            _without_parentheses,
+            "Seule la moyenne est divisée par l'écart-type : mettez la soustraction entre "
+            "parenthèses.",
+        ),
     ],
 )
 
@@ -114,8 +132,10 @@ def _freezing(
     replace: Callable = lambda model, classes: _set_last(model, nn.Linear(HIDDEN, classes)),
     late: Callable = lambda model: None,
     count: Callable = lambda weights: sum(one.numel() for one in weights if one.requires_grad),
+    on_copy: bool = False,
 ) -> Callable:
     def function(model, classes):
+        model = copy.deepcopy(model) if on_copy else model
         freeze(model)
         replace(model, classes)
         late(model)
@@ -126,6 +146,16 @@ def _freezing(
 
 def _set_last(model: nn.Module, layer: nn.Module) -> None:
     model.classifier[-1] = layer
+
+
+def _beside(model: nn.Module, classes: int) -> None:
+    model.fc = nn.Linear(HIDDEN, classes)  # nobody calls it
+
+
+def _by_kind(model: nn.Module) -> None:
+    for layer in model.modules():
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            layer.requires_grad_(False)
 
 
 def _attribute(model: nn.Module) -> None:
@@ -182,6 +212,39 @@ freeze = FreezeCheck(
             _freezing(count=lambda weights: sum(one.requires_grad for one in weights)),
             "C'est le nombre de tenseurs : chacun a plusieurs poids, que compte numel().",
         ),
+        Mistake(
+            "beside",
+            _freezing(replace=_beside),
+            "La nouvelle couche est à côté du réseau, qui ne passe pas par elle : remplacez "
+            "model.classifier[-1].",
+        ),
+        Mistake(
+            "batch-norm-forgotten",
+            _freezing(freeze=_by_kind),
+            "La normalisation par lot a des poids aussi, qui apprennent encore : "
+            "model.parameters() les donne tous.",
+        ),
+        Mistake(
+            "on-copy",
+            _freezing(on_copy=True),
+            "C'est une copie du réseau qui est gelée : changez le réseau reçu lui-même.",
+        ),
+        Mistake(
+            "bias-not-counted",
+            _freezing(
+                count=lambda weights: sum(
+                    one.numel() for one in weights if one.requires_grad and one.ndim > 1
+                )
+            ),
+            "Les biais de la nouvelle couche apprennent aussi : comptez-les.",
+        ),
+        Mistake(
+            "frozen-counted",
+            _freezing(
+                count=lambda weights: sum(one.numel() for one in weights if not one.requires_grad)
+            ),
+            "Ce sont les poids gelés qui sont comptés : on demande ceux qui apprennent.",
+        ),
     ],
 )
 
@@ -197,8 +260,10 @@ def _loop(
     ],
     unfreeze: bool = False,
     zero: bool = True,
+    zero_late: bool = False,
     backward: bool = True,
     step: bool = True,
+    on_copy: bool = False,
     momentum: float = 0.9,
     passes: Callable = lambda epochs: epochs,
     result: Callable = Tensor.item,
@@ -207,6 +272,7 @@ def _loop(
 
     def function(model, batches, *settings):
         *rates, epochs = settings
+        model = copy.deepcopy(model) if on_copy else model
         model.train(mode == "train")
         for weights in model.parameters() if unfreeze else ():
             weights.requires_grad = True
@@ -218,6 +284,8 @@ def _loop(
                     optimizer.zero_grad()
                 if backward:
                     loss.backward()
+                if zero_late:
+                    optimizer.zero_grad()
                 if step:
                     optimizer.step()
         return result(loss)
@@ -230,6 +298,13 @@ def _everything(model, *rates) -> list[dict]:
 
 
 NO_ZERO = "Il manque optimizer.zero_grad() : les gradients des lots précédents s'ajoutent."
+ZERO_LATE = (
+    "optimizer.zero_grad() vient entre loss.backward() et optimizer.step() : il efface les "
+    "gradients juste avant le pas."
+)
+ON_COPY = "C'est une copie du réseau qui apprend : entraînez le réseau reçu lui-même."
+USUAL_RATE = 0.001  # of SGD, when it is given none
+NO_RATE = "Le pas reçu n'est pas donné à l'optimiseur (lr) : il prend celui qu'il a par défaut."
 NO_MOMENTUM = "L'optimiseur n'a pas le momentum de 0,9 demandé."
 EPOCHS = "Les lots ne sont parcourus qu'une fois : une époque de plus à chaque tour de boucle."
 GRAPH = "Renvoyez un nombre, loss.item() : sinon tout le calcul reste en mémoire."
@@ -263,16 +338,32 @@ train_last_layer = LastLayerCheck(
             _loop(backward=False),
             "Il manque loss.backward() : sans gradients, l'optimiseur ne change rien.",
         ),
+        Mistake("zero-grad-late", _loop(zero_late=True), ZERO_LATE),
+        Mistake("on-copy", _loop(on_copy=True), ON_COPY),
+        Mistake(
+            "no-rate",
+            _loop(
+                groups=lambda model, rate: [
+                    {"params": model.classifier[-1].parameters(), "lr": USUAL_RATE}
+                ]
+            ),
+            NO_RATE,
+        ),
         Mistake("graph", _loop(result=lambda loss: loss), GRAPH),
     ],
 )
 
 
-def _two_rates(model, body_rate, head_rate) -> list[dict]:
-    body = [*model.features.parameters(), *model.classifier[:-1].parameters()]
+def _two_rates(
+    model,
+    body_rate,
+    head_rate,
+    body: Callable = lambda model: nn.Sequential(model.features, model.classifier[:-1]),
+    head: Callable = lambda model: model.classifier[-1],
+) -> list[dict]:
     return [
-        {"params": body, "lr": body_rate},
-        {"params": model.classifier[-1].parameters(), "lr": head_rate},
+        {"params": body(model).parameters(), "lr": body_rate},
+        {"params": head(model).parameters(), "lr": head_rate},
     ]
 
 
@@ -324,6 +415,31 @@ fine_tune = FineTuneCheck(
             _fine(groups=lambda model, body, head: _two_rates(model, body, 0.0)),
             "La dernière couche n'a pas bougé : donnez aussi ses poids à l'optimiseur.",
         ),
+        Mistake(
+            "dense-forgotten",
+            _fine(groups=partial(_two_rates, body=lambda model: model.features)),
+            "Les couches denses d'avant la dernière n'ont pas bougé : donnez aussi leurs poids, "
+            "ceux de model.classifier[:-1], à l'optimiseur.",
+        ),
+        Mistake(
+            "whole-classifier",
+            _fine(
+                groups=partial(
+                    _two_rates,
+                    body=lambda model: model.features,
+                    head=lambda model: model.classifier,
+                )
+            ),
+            "Tout le classifieur a le pas head_rate : seule sa dernière couche doit l'avoir.",
+        ),
+        Mistake(
+            "no-rates",
+            _fine(groups=lambda model, *rates: _two_rates(model, USUAL_RATE, USUAL_RATE)),
+            "Aucun des deux pas n'est donné à l'optimiseur : chaque groupe a le sien, sous la clé "
+            '"lr".',
+        ),
+        Mistake("zero-grad-late", _fine(zero_late=True), ZERO_LATE),
+        Mistake("on-copy", _fine(on_copy=True), ON_COPY),
         Mistake("graph", _fine(result=lambda loss: loss), GRAPH),
     ],
 )
@@ -351,6 +467,15 @@ def _cut(model, batches) -> Tensor:
     model.eval().classifier[-1] = nn.Identity()
     with torch.no_grad():
         return torch.cat([model(images) for images, _ in batches])
+
+
+def _hooked(model, batches) -> Tensor:
+    found = []
+    model.classifier[-1].register_forward_hook(lambda layer, given, _: found.append(given[0]))
+    with torch.no_grad():
+        for images, _ in batches:
+            model.eval()(images)
+    return torch.cat(found)
 
 
 extract = ExtractCheck(
@@ -397,6 +522,11 @@ extract = ExtractCheck(
             "cut",
             _cut,
             "Le réseau a perdu sa dernière couche : lisez ses parties sans rien remplacer.",
+        ),
+        Mistake(
+            "hook-left",
+            _hooked,
+            "Il manque hook.remove() : à chaque lot, l'ancien hook travaillera encore.",
         ),
     ],
 )

@@ -162,6 +162,7 @@ feature_maps = MapsCheck(
 def _climb(
     sign: float = 1,
     zero: bool = True,
+    rated: bool = True,
     divide: Callable = Tensor.norm,
     count: Callable = lambda steps: steps,
     copy: bool = True,
@@ -171,6 +172,7 @@ def _climb(
     def function(score, image, steps, rate):
         moving = (image.clone() if copy else image).requires_grad_(True)
         total = torch.zeros_like(image)
+        rate = rate if rated else 1
         for _ in range(count(steps)):
             (gradient,) = torch.autograd.grad(score(moving[None]), moving)
             total = gradient if zero else total + gradient
@@ -207,6 +209,16 @@ ascend = AscentCheck(
             "Le gradient est divisé par sa plus grande valeur : il faut sa norme.",
         ),
         Mistake(
+            "norm-squared",
+            _climb(divide=lambda gradient: gradient.square().sum()),
+            "Le gradient est divisé par le carré de sa norme : il manque une racine.",
+        ),
+        Mistake(
+            "no-rate",
+            _climb(rated=False),
+            "Le pas reçu, rate, ne sert pas : chaque pas a une longueur de 1.",
+        ),
+        Mistake(
             "sign",
             _climb(divide=Tensor.abs),
             "C'est le signe du gradient : un pas le long du gradient garde sa direction.",
@@ -240,6 +252,7 @@ def _hiding(
     mean: bool = False,
     transpose: bool = False,
     channels: slice = slice(None),
+    step: Callable = lambda size: size,
 ) -> Callable:
     @torch.no_grad()
     def function(model, image, label, size):
@@ -249,7 +262,8 @@ def _hiding(
         for row in range(rows):
             for column in range(columns):
                 hidden = image.clone() if restore else hidden
-                square = hidden[channels, row * size :, column * size :][:, :size, :size]
+                top, left = row * step(size), column * step(size)
+                square = hidden[channels, top : top + size, left : left + size]
                 square[:] = image.mean() if mean else 0
                 drops[row, column] = drop(score, read(model(hidden[None]), label))
         return drops.T if transpose else drops
@@ -290,6 +304,11 @@ occlusion = OcclusionCheck(
             "one-channel",
             _hiding(channels=slice(1)),
             "Un seul canal est caché : le carré doit l'être dans tous.",
+        ),
+        Mistake(
+            "one-pixel-steps",
+            _hiding(step=lambda size: 1),
+            "Les carrés se chevauchent : la ligne row de la carte commence au pixel row * size.",
         ),
         Mistake(
             "transposed",
@@ -370,6 +389,11 @@ saliency = LabelCheck(
             "C'est la somme des canaux : on demande le plus grand.",
         ),
         Mistake(
+            "max-and-place",
+            _gradient(_score, lambda gradient: gradient.abs().max(0)),
+            "Avec un axe, max() donne deux tenseurs, les valeurs et leurs places : gardez .values.",
+        ),
+        Mistake(
             "channels",
             _gradient(_score, lambda gradient: gradient.abs()),
             "Il y a une carte par canal : gardez, à chaque pixel, la plus grande valeur.",
@@ -383,13 +407,15 @@ def _cam(
     weigh: Callable = lambda gradients: gradients.mean((2, 3), keepdim=True),
     rectify: Callable = torch.relu,
     enlarge: dict | None = None,
+    finish: Callable = lambda cam: cam,
 ) -> Callable:
     def function(model, image, label):
         maps = model.features(image[None])
         (gradients,) = torch.autograd.grad(read(model.classifier(maps), label), maps)
         cam = rectify((weigh(gradients) * maps).sum(1, keepdim=True)).detach()
         options = {"mode": "bilinear"} if enlarge is None else enlarge
-        return interpolate(cam, size=image.shape[1:], **options)[0, 0] if options else cam[0, 0]
+        cam = interpolate(cam, size=image.shape[1:], **options) if options else cam
+        return finish(cam[0, 0])
 
     return function
 
@@ -431,6 +457,22 @@ gradcam = LabelCheck(
             "nearest",
             _cam(enlarge={"mode": "nearest"}),
             'L\'agrandissement recopie des carrés : demandez mode="bilinear".',
+        ),
+        Mistake(
+            "align-corners",
+            _cam(enlarge={"mode": "bilinear", "align_corners": True}),
+            "L'agrandissement fait coïncider les coins : laissez align_corners à sa valeur par "
+            "défaut.",
+        ),
+        Mistake(
+            "relu-late",
+            _cam(rectify=lambda cam: cam, finish=torch.relu),
+            "ReLU vient après l'agrandissement, qui a déjà mélangé des valeurs des deux signes.",
+        ),
+        Mistake(
+            "divided",
+            _cam(finish=lambda cam: cam / cam.max()),
+            "La carte est divisée par son maximum : on demande ses valeurs elles-mêmes.",
         ),
     ],
 )

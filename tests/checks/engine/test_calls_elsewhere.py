@@ -79,7 +79,7 @@ def test_right_functions_are_right_from_elsewhere(elsewhere):
 
 def test_an_error_elsewhere_is_told_with_its_line_and_what_was_printed(elsewhere):
     message = convolution.relu("chatty", call=elsewhere).message
-    assert "pour chatty(values=[-2, -0.5, 0, 3])," in message
+    assert "pour chatty(values=[-2, -0.5, 0, 3, 100])," in message
     assert "NameError (nom inconnu) : name 'nothing' is not defined" in message
     assert "ligne 7 : " in message
     assert message.endswith("Votre code a affiché :\n    bonjour")

@@ -1,9 +1,12 @@
 """What is said of wrong values that no known mistake explains: true, kind, and never the answer."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from tp_cnn.checks.engine.explanations import EXPLANATIONS, explain
 from tp_cnn.checks.engine.formulas import Formula
@@ -97,6 +100,23 @@ def test_nothing_is_said_of_values_that_have_nothing_in_common(check, answer):
     assert "→" not in verdict.message
 
 
+def test_the_factor_of_a_couple_says_nothing():
+    """One factor a try explains many couples by chance."""
+    couple = FunctionCheck(
+        "Un couple.",
+        answer=lambda one: (one, 2 * one),
+        tries=lambda rng: [(1.5,), (2.5,), (3.5,)],
+        mistakes=[],
+    )
+    assert couple(lambda one: (one**2, 2 * one**2)).clue != "factor"
+    assert couple(lambda one: (1e308, 1e308)).clue != "factor"
+
+
+def test_values_that_are_not_finite_are_told_where_they_come_from():
+    verdict = number(np.nan)
+    assert (verdict.mistake, verdict.clue) == ("not-finite", "overflow")
+
+
 def test_one_input_is_not_enough_to_say_what_the_function_does():
     once = FunctionCheck("Le double.", answer=lambda x: 2 * x, tries=lambda _: [(3,)], mistakes=[])
     assert once(lambda x: 8).clue is None  # as if 3 counted for one more, by chance
@@ -184,8 +204,30 @@ def test_of_a_table_what_is_wrong_is_called_by_its_name():
 # Errors
 
 
+LAYER = nn.Linear(2, 2)
+
+
 def takes(one):
     return one
+
+
+def without_parentheses(context):
+    with context:
+        pass
+
+
+def unpacked(size):
+    one, other = [0] * size
+    return one + other
+
+
+def sgd(groups):
+    return torch.optim.SGD([{"params": group} for group in groups], lr=0.1)
+
+
+class Forgetful(nn.Module):
+    def __init__(self):
+        self.layer = LAYER
 
 
 @pytest.mark.parametrize(
@@ -215,9 +257,18 @@ def takes(one):
         (lambda: torch.ones(3).sum(1), "Cet axe n'existe pas"),
         (lambda: np.ones(3) + np.ones(4), "de formes (3,) et (4,)"),
         (lambda: torch.ones(3) + torch.ones(4), "sur l'axe 0, l'un a 3 valeurs, l'autre 4"),
-        (lambda: nn.Linear(4, 2)(torch.ones(1, 3)), "reçoit 1x3 (lot × valeurs)"),
-        (lambda: nn.Conv2d(3, 2, 1)(torch.ones(1, 1, 4, 4)), "attend 3 canaux et en reçoit 1"),
-        (lambda: nn.BatchNorm2d(3)(torch.ones(2, 4, 2, 2)), "pour 3 canaux et en reçoit 4"),
+        (lambda: nn.Linear(4, 2)(torch.ones(1, 3)), "formes 1x3 et 4x2 n'existe pas"),
+        (
+            lambda: nn.Conv2d(3, 2, 1)(torch.ones(1, 1, 4, 4)),
+            "convolution : 3 ; qu'elle reçoit : 1",
+        ),
+        (lambda: nn.BatchNorm2d(3)(torch.ones(2, 4, 2, 2)), "attend cette normalisation : 3"),
+        (lambda: list(takes), "il manque ses parenthèses"),
+        (lambda: list(takes(None)), "il n'y a rien (None)"),
+        (lambda: takes([{"lr": 1}])["lr"], "C'est une liste"),
+        (lambda: np.zeros(3, 3), "en un seul argument"),
+        (lambda: without_parentheses(torch.no_grad), "with torch.no_grad()"),
+        (lambda: F.cross_entropy(torch.tensor([0, 1]), torch.ones(2, 3)), "les scores d'abord"),
         (lambda: np.ones(6).reshape(4, 2), "ne permet pas cette forme"),
         (lambda: torch.ones(6).view(4, 2), "ne permet pas cette forme"),
         (lambda: nn.Conv2d(1, 1, 5)(torch.ones(1, 1, 3, 3)), "devient négative ou trop petite"),
@@ -230,6 +281,30 @@ def takes(one):
         (lambda: nn.Sequential(3), "n'est fait que de couches"),
         (lambda: torch.optim.SGD([], lr=1), "n'a reçu aucun poids"),
         (lambda: torch.ones(2, dtype=torch.int64).mean(), "deux types de nombres"),
+        (lambda: unpacked(0), "autant de valeurs à droite du = que de noms à gauche, 2"),
+        (
+            lambda: F.cross_entropy(torch.ones(1, 3), torch.tensor(1)),
+            "une étiquette par image du lot",
+        ),
+        (lambda: F.cross_entropy(torch.ones(1, 3), torch.ones(1)), ".long() les convertit"),
+        (lambda: torch.zeros(2).__setitem__(0, torch.ones(3)), "manque-t-il un indice"),
+        (lambda: torch.cat([torch.ones(1), torch.ones(1, 1)]), "le même nombre d'axes"),
+        (lambda: math.exp(1000), "trop grand pour un nombre à virgule"),
+        (lambda: nn.Parameter(torch.ones(2)).add_(1), "Un poids, ou une image, est modifié"),
+        (
+            lambda: setattr(2 * nn.Parameter(torch.ones(2)), "requires_grad", False),
+            "detach() d'abord",
+        ),
+        (lambda: nn.Parameter(torch.ones(2)).numpy(), "detach() avant numpy()"),
+        (lambda: sgd([LAYER.parameters(), LAYER.parameters()]), "dans deux groupes"),
+        (lambda: sgd([[name for name, _ in LAYER.named_parameters()]]), "attend des poids"),
+        (Forgetful, "Il manque super().__init__()"),
+        (lambda: nn.Module()(1), "n'a pas de méthode forward"),
+        (lambda: torch.ones(2, 3, 4) @ torch.ones(2, 3, 4), "lots de matrices"),
+        (
+            lambda: F.interpolate(torch.ones(1, 2, 2), 4, mode="bilinear"),
+            "Cet agrandissement attend 4 axes",
+        ),
     ],
 )
 def test_frequent_errors_are_explained(fails, words):

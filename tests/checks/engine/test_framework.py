@@ -1,6 +1,7 @@
 import fractions
 import subprocess
 import sys
+import time
 import warnings
 
 import numpy as np
@@ -9,7 +10,7 @@ import torch
 from IPython.core.interactiveshell import InteractiveShell
 from torch import nn
 
-from tp_cnn.checks import cifar
+from tp_cnn.checks import cifar, convolution
 from tp_cnn.checks.engine.calls import Refused, attempt
 from tp_cnn.checks.engine.compare import difference
 from tp_cnn.checks.engine.framework import Check, FunctionCheck, Mistake, ValueCheck, Verdict, grade
@@ -210,6 +211,22 @@ def test_close_values_are_told_to_be_rounded():
     assert "arrondi" not in difference([0.33, 0.1], [1 / 3, 2 / 3], 1e-4).sentence
 
 
+def test_a_window_out_of_the_image_is_told_both_its_causes():
+    """The two mistakes end on the same error, at the same place."""
+
+    def correlate(image, kernel, stride, padding):
+        framed, k = np.pad(image, padding), len(kernel)
+        sides = [(side + 2 * padding - k) // stride + 1 for side in framed.shape]
+        result = np.zeros(sides)
+        for i, j in np.ndindex(*sides):
+            rows, columns = slice(i * stride, i * stride + k), slice(j * stride, j * stride + k)
+            result[i, j] = (framed[rows, columns] * kernel).sum()
+        return result
+
+    message = convolution.correlation_2d_strided(correlate).message
+    assert "la taille de la sortie ne compte ces zéros qu'une fois" in message
+
+
 def test_another_kind_of_check_can_be_written():
     """A check of a network: `judge` runs the student's code and names what it sees."""
 
@@ -263,6 +280,7 @@ def test_a_placeholder_met_while_running_is_to_do(unfinished):
 
 
 def test_a_one_element_tuple_is_its_element():
+    """Except a number that a function returns, which the notebook goes on with."""
     assert third((1 / 3,)).ok
     assert double(lambda values: (2 * values,)).ok
     assert third(([1 / 3],)).mistake == "shape"
@@ -274,6 +292,18 @@ def test_a_decimal_comma_is_told():
     assert message.endswith("En Python, les décimales viennent après un point : 0.33.")
     assert "point" not in third((0.5, 33)).message
     assert "point" not in third([0, 33]).message
+
+
+def test_a_whole_number_with_commas_is_told():
+    thousands = ValueCheck("x", answer=1_191_170, mistakes=[])
+    for answer in [(1, 191, 170), (1191, 170)]:
+        assert thousands(answer).message.endswith("Un nombre s'écrit sans virgule ni espace.")
+
+
+def test_two_results_for_one_number_are_not_a_decimal_comma():
+    size = FunctionCheck("x", answer=lambda n: n - 2, tries=lambda rng: [(5,)], mistakes=[])
+    message = size(lambda n: (n - 2, n - 2)).message
+    assert message.endswith("Votre fonction renvoie deux valeurs ; on en demande une.")
 
 
 def test_true_is_not_the_number_one():
@@ -299,6 +329,36 @@ def test_an_unfilled_return_is_to_do():
     verdict = double(lambda values: ...)
     assert (verdict.status, "return" in verdict.message) == ("todo", False)
     assert "il lui manque un return" in double(lambda values: None).message
+
+
+def test_none_among_results_is_not_a_blank():
+    couple = FunctionCheck("x", answer=lambda n: (n, n), tries=lambda rng: [(5,)], mistakes=[])
+    verdict = couple(lambda n: (n, None))
+    assert (verdict.status, "est vide (None)" in verdict.message) == ("todo", True)
+    assert "« ... »" in couple(lambda n: (n, ...)).message
+
+
+def test_the_default_type_of_numbers_is_set_again():
+    def doubles(values):
+        torch.set_default_dtype(torch.float64)
+        return 2 * values
+
+    assert double(doubles).ok
+    assert torch.get_default_dtype() == torch.float32
+
+
+def test_a_huge_result_is_refused_quickly():
+    started = time.monotonic()
+    verdict = cifar.first_loss(lambda classes: np.zeros((3000, 3000)))
+    assert (verdict.status, verdict.mistake) == ("wrong", "shape")
+    assert time.monotonic() - started < 3
+
+
+def test_a_generator_is_called_by_its_name():
+    def layers():
+        yield nn.Linear(2, 2)
+
+    assert "un générateur (yield)" in cifar.cifarnet(layers).message
 
 
 def test_gradients_left_off_are_told_and_set_again():
@@ -329,6 +389,16 @@ def test_what_follows_runs_the_code_that_was_judged_right(capsys):
         "Suite : votre code (twice).",
         f"{course} : le vôtre n'est plus celui qui a été vérifié, relancez sa cellule de test.",
     ]
+
+
+def test_the_code_of_the_package_is_not_taken_for_an_answer_that_was_not_run():
+    """A student fills a blank, and runs the test cell again without the cell of the answer."""
+    check = FunctionCheck("Le double.", answer=double.answer, tries=double.tries, mistakes=[])
+    answer = check.use(..., otherwise=twice)
+    verdict = check(answer)
+    assert verdict.status == "todo"
+    assert verdict.message.startswith("c'est le code du paquet")
+    assert check(lambda values: 2 * values).ok
 
 
 def test_a_students_function_is_told_by_its_own_name(capsys):

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from tp_cnn.checks import ameliorations, cifar, lenet
+from tp_cnn.checks import ameliorations, architectures, cifar, lenet
 from tp_cnn.checks.engine.framework import Mistake
 from tp_cnn.checks.engine.network_mistakes import NETWORK_MISTAKES, instead, without
 from tp_cnn.checks.engine.networks import NetworkCheck
@@ -85,6 +85,64 @@ def test_a_check_changes_nothing_around_it():
     assert not network.training
     assert not network[0]._forward_hooks
     assert all(torch.equal(before[name], value) for name, value in network.state_dict().items())
+
+
+class Unusual(nn.Module):
+    """Document 001's network, its dense layer used in an unusual way."""
+
+    def __init__(self):
+        super().__init__()
+        self.convs = nn.Sequential(
+            nn.Conv2d(3, 50, 3, padding=1),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Conv2d(50, 100, 3, padding=1),
+            nn.ReLU(),
+        )
+        self.dense = nn.Linear(100, 10)
+
+
+class BatchLost(Unusual):
+    def forward(self, images):
+        return self.dense(self.convs(images).amax((0, 2, 3)))
+
+
+class GivenAway(Unusual):
+    def forward(self, images):
+        values = self.convs(images).amax((2, 3))
+        return nn.functional.linear(values, self.dense.weight, self.dense.bias)
+
+
+class Listed(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.parts = [*Unusual().convs, nn.AdaptiveMaxPool2d(1), nn.Flatten(), nn.Linear(100, 10)]
+
+    def forward(self, images):
+        for layer in self.parts:
+            images = layer(images)
+        return images
+
+
+@pytest.mark.parametrize(
+    ("network", "words"),
+    [
+        (BatchLost, "la première dimension est le lot"),
+        (GivenAway, "Appelez la couche"),
+        (Listed, "self.parts = nn.ModuleList(...)"),
+    ],
+)
+def test_what_is_unusual_is_told_as_it_is(network, words):
+    verdict = architectures.mended(network)
+    assert verdict.status == "wrong"
+    assert words in verdict.message
+
+
+def test_a_network_that_is_built_below_must_not_come_built():
+    layers = [*Unusual().convs, nn.AdaptiveMaxPool2d(1), nn.Flatten(), nn.Linear(100, 10)]
+    verdict = architectures.mended(nn.Sequential(*layers))
+    assert (verdict.status, verdict.mistake) == ("wrong", "type")
+    assert "une fonction sans argument, ou une classe" in verdict.message
 
 
 def zeros(network):
@@ -229,6 +287,10 @@ def test_cells_of_a_table_are_judged_one_by_one():
     table["fc5"] = ...
     table["conv1"][0] = (32, ..., ...)
     assert str(cifar.layer_table(table)) == "◻ À faire : il reste 3 cases à remplir."
+    table["pool1"][1] = None
+    assert cifar.layer_table(table).message.endswith(
+        "None compte comme une case vide : écrivez un nombre."
+    )
     del table["fc5"]
     assert cifar.layer_table(table).message.endswith("fc4, fc5) ; vous en donnez 7.")
 
@@ -362,7 +424,7 @@ def test_an_update_written_by_hand_is_right():
 def test_a_training_loop_may_evaluate_in_between_but_must_count_its_epochs():
     def train(model, batches, epochs, ignored=False):
         rates = by_hand(0.95)(model.train(), batches, 4 if ignored else epochs)
-        model.eval()(batches[0][0])
+        model.eval()(next(iter(batches))[0])
         model.train()
         return rates
 

@@ -79,6 +79,23 @@ def crop_all_alike(images, size):
     return v2.RandomCrop(size)(images)
 
 
+def crop_corners(images, size):
+    found = []
+    for image in images:
+        top, left = (random.choice([0, side - size]) for side in image.shape[1:])
+        found.append(image[:, top : top + size, left : left + size])
+    return torch.stack(found)
+
+
+def crop_by_two(images, size):
+    found = []
+    for rank, image in enumerate(images):
+        if rank % 2 == 0:
+            top, left = (random.randint(0, side - size) for side in image.shape[1:])
+        found.append(image[:, top : top + size, left : left + size])
+    return torch.stack(found)
+
+
 def flip(images, axis=3, share=0.5):
     mirrored = torch.rand(len(images)) < share
     result = images.clone()
@@ -97,6 +114,13 @@ def flip_all_alike(images):
 def flip_evens(images):
     result = images.clone()
     result[::2] = images[::2].flip(3)
+    return result
+
+
+def flip_half(images):
+    result = images.clone()
+    chosen = torch.randperm(len(images))[: len(images) // 2]
+    result[chosen] = images[chosen].flip(3)
     return result
 
 
@@ -152,6 +176,13 @@ def train_by_hand(model, batches, epochs):
     return torch.tensor(rates)
 
 
+def train_with_draws(model, batches, epochs):
+    torch.manual_seed(0)
+    rates = train(model, batches, epochs)
+    torch.randperm(3)
+    return rates
+
+
 def careless(
     make=lambda weights: torch.optim.SGD(weights, lr=0.01, momentum=0.9),
     gamma=0.95,
@@ -159,6 +190,8 @@ def careless(
     zero=True,
     after=False,
     schedule=None,
+    order="backward, step",
+    scores=lambda outputs: outputs,
 ):
     def train(model, batches, epochs):
         model.train()
@@ -174,10 +207,11 @@ def careless(
             for images, labels in batches:
                 if zero:
                     optimizer.zero_grad()
-                F.cross_entropy(model(images), labels).backward()
+                loss = F.cross_entropy(scores(model(images)), labels)
                 if when == "batch, before":
                     scheduler.step()
-                optimizer.step()
+                for name in order.split(", "):
+                    (loss.backward if name == "backward" else getattr(optimizer, name))()
                 if when == "batch":
                     scheduler.step()
             if when == "epoch":
@@ -211,6 +245,15 @@ def dropout(values, p, training, *, keep=None, factor=None, at_test=1):
         return values * at_test
     mask = (torch.rand_like(values) > p if keep is None else torch.rand_like(values) < keep).float()
     return values * mask * factor if factor else values * mask / (1 - p)
+
+
+def dropout_of_some(values, p, training):
+    if not training:
+        return values
+    mask = torch.ones_like(values)
+    for row in mask:
+        row[torch.randperm(len(row))[: int(p * len(row))]] = 0
+    return values * mask / (1 - p)
 
 
 def classifier(**changes):
@@ -418,6 +461,8 @@ ANSWERS = {
             "same-for-batch": crop_all_alike,
             "centred": lambda images, size: v2.CenterCrop(size)(images),
             "short-range": lambda images, size: crop(images, size, last=1),
+            "corners": crop_corners,
+            "by-two": crop_by_two,
             "diagonal": crop_diagonal,
             "resized": lambda images, size: v2.Resize((size, size))(images),
             "full-size": lambda images, size: images.clone(),
@@ -433,6 +478,7 @@ ANSWERS = {
             "never": lambda images: images.clone(),
             "alternate": flip_evens,
             "rare": lambda images: flip(images, share=0.2),
+            "exact-half": flip_half,
         },
     ),
     "augment": Answers(
@@ -445,6 +491,7 @@ ANSWERS = {
             "whole-at-test": augmented(test=lambda images: images),
             "flip-at-test": augmented(test=lambda images: flip(images[..., 2:30, 2:30])),
             "resized-at-test": augmented(test=lambda images: v2.Resize((28, 28))(images)),
+            "divided": lambda images, training: augment(images, training) / 255,
             "no-flip": augmented(train=lambda images: crop(images, 28)),
             "no-crop": augmented(train=lambda images: flip(images[..., 2:-2, 2:-2])),
             "same-for-batch": augmented(train=lambda images: flip(crop_all_alike(images, 28))),
@@ -484,6 +531,7 @@ ANSWERS = {
         right=[
             train,
             train_by_hand,
+            train_with_draws,
             careless(),
             careless(
                 schedule=lambda optimizer: torch.optim.lr_scheduler.StepLR(optimizer, 1, 0.95)
@@ -504,6 +552,10 @@ ANSWERS = {
             "constant": careless(when="forgotten"),
             "rate": careless(sgd(lr=0.1, momentum=0.9)),
             "no-zero-grad": careless(zero=False),
+            "no-backward": careless(order="step"),
+            "zero-grad-late": careless(order="backward, zero_grad, step"),
+            "step-first": careless(order="step, backward"),
+            "softmax": careless(scores=lambda outputs: F.softmax(outputs, 1)),
             "eval-mode": lambda *inputs: train(*inputs, training=False),
             "told-after": careless(after=True),
             "factor-lost": careless(gamma=0.05),
@@ -537,6 +589,7 @@ ANSWERS = {
             "whole-rows": lambda values, p, training: (
                 values * F.dropout(torch.ones(len(values), 1), p, training)
             ),
+            "exact-count": dropout_of_some,
             "no-scale": lambda values, p, training: dropout(values, p, training, factor=1.0),
             "divided-by-p": lambda values, p, training: dropout(values, p, training, factor=1 / p),
             "multiplied": lambda values, p, training: dropout(values, p, training, factor=1 - p),
@@ -559,7 +612,8 @@ ANSWERS = {
                 flatten=nn.Sequential(nn.Dropout(), nn.Flatten()), dropout=None
             ),
             "no-dropout": classifier(dropout=None),
-            "rate": classifier(dropout=nn.Dropout(0.2)),
+            "two-dropouts": classifier(dropout=nn.Sequential(nn.Dropout(), nn.Dropout())),
+            "rate": classifier(dropout=nn.Dropout(0.35)),
             "left-on": lambda: Classifier(training=True),
             "same-mask": classifier(dropout=OwnDropout(seed=3)),
             "same-for-batch": classifier(dropout=OwnDropout(image_by_image=False)),

@@ -33,6 +33,33 @@ class Inception(nn.Module):
         return torch.cat(parts, 1)
 
 
+class InceptionByDefault(Inception):
+    """With PyTorch's own normalisation, which the paper leaves open."""
+
+    def conv(self, inputs, filters, kernel):
+        layer = nn.Conv2d(inputs, filters, kernel, padding=kernel // 2)
+        return nn.Sequential(layer, nn.BatchNorm2d(filters), nn.ReLU())
+
+
+class LazyResidual(nn.Module):
+    def __init__(self, inputs, filters, stride):
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.LazyConv2d(filters, 3, stride, 1, bias=False),
+            nn.LazyBatchNorm2d(),
+            nn.ReLU(),
+            nn.LazyConv2d(filters, 3, padding=1, bias=False),
+            nn.LazyBatchNorm2d(),
+        )
+        self.shortcut = nn.Sequential()
+        if (inputs, stride) != (filters, 1):
+            self.shortcut.append(nn.LazyConv2d(filters, 1, stride, bias=False))
+            self.shortcut.append(nn.LazyBatchNorm2d())
+
+    def forward(self, x):
+        return torch.relu(self.shortcut(x) + self.body(x))
+
+
 class Residual(nn.Module):
     def __init__(self, inputs, filters, stride):
         super().__init__()
@@ -173,11 +200,15 @@ ANSWERS = {
         wrong=wrong_of(costs.dense_maps),
     ),
     "inception": Answers(
-        right=[Inception, lambda *sizes: googlenet.Inception(*sizes)],
+        right=[Inception, InceptionByDefault, lambda *sizes: googlenet.Inception(*sizes)],
         wrong=wrong_of(blocks.inception),
     ),
     "residual": Answers(
-        right=[Residual, lambda inputs, filters, stride: resnet.basic(inputs, filters, stride)],
+        right=[
+            Residual,
+            LazyResidual,
+            lambda inputs, filters, stride: resnet.basic(inputs, filters, stride),
+        ],
         wrong=wrong_of(blocks.residual),
     ),
     "dense_layer": Answers(
@@ -222,6 +253,9 @@ ANSWERS = {
         right=[Mended, mended],
         wrong={
             "average": lambda: mended(last=nn.AdaptiveAvgPool2d(1)),
+            "no-maximum": lambda: nn.Sequential(
+                *mended(last=None)[:-1], nn.Linear(100 * 16 * 16, 10)
+            ),
             "softmax": lambda: mended(nn.Softmax(dim=1)),
             "log-softmax": lambda: mended(nn.LogSoftmax(dim=1)),
             "final-activation": lambda: mended(nn.ReLU()),

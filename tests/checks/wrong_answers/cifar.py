@@ -113,6 +113,18 @@ def shares_loop(patches, vocabulary):
     return result
 
 
+def patience(losses):
+    lowest, best, worse = math.inf, 0, 0
+    for epoch, loss in enumerate(losses, start=1):
+        if loss < lowest:
+            lowest, best, worse = loss, epoch, 0
+        else:
+            worse += 1
+        if worse == 2:
+            break
+    return best
+
+
 def step(model, images, labels, criterion, optimizer):
     optimizer.zero_grad()
     loss = criterion(model(images), labels)
@@ -233,6 +245,7 @@ ANSWERS = {
             table(),
             dict(reversed(table(fc4=1000, fc5=[10]).items())),
             table(fc4=(1000, 1, 1), fc5=torch.Size([10])),
+            table(fc4=np.array([1000]), fc5=torch.tensor([10])),
             [[list(size), weights] for size, weights in table().values()],
         ],
         wrong={
@@ -254,6 +267,7 @@ ANSWERS = {
             "input-channels": table(conv1=(3, 32, 32), pool1=(3, 16, 16), conv2=(32, 16, 16)),
             "channels-last": table(pool1=[16, 16, 32], conv2=[16, 16, 64], pool3=[4, 4, 64]),
             "dense-input": table(fc4=1024, fc5=(1000,)),
+            "maps-read": table([2432, 0, 51264, 0, 51264, 0, 1025000, 10010]),
         },
     ),
     "total_weights": Answers(
@@ -297,6 +311,13 @@ ANSWERS = {
             "manhattan": lambda patches, vocabulary: (
                 np.bincount(
                     (patches[:, None] - vocabulary).abs().sum(dim=2).argmin(1),
+                    minlength=len(vocabulary),
+                )
+                / len(patches)
+            ),
+            "largest-gap": lambda patches, vocabulary: (
+                np.bincount(
+                    (patches[:, None] - vocabulary).abs().amax(dim=2).argmin(1),
                     minlength=len(vocabulary),
                 )
                 / len(patches)
@@ -413,6 +434,7 @@ ANSWERS = {
                 (n for n, (a, b) in enumerate(pairwise(losses), start=1) if b > a),
                 len(losses),
             ),
+            "patience": patience,
             "largest": lambda losses: losses.index(max(losses)) + 1,
             "loss": min,
             "last": len,

@@ -379,6 +379,10 @@ ANSWERS = {
                 *((n + 2 * padding - kernel) // stride + 1 for n in (y, x)),
                 filters,
             ),
+            "filters-first": lambda x, y, filters, kernel, stride, padding: (
+                filters,
+                *((n + 2 * padding - kernel) // stride + 1 for n in (x, y)),
+            ),
             "square": lambda x, y, filters, kernel, stride, padding: (
                 *[(x + 2 * padding - kernel) // stride + 1] * 2,
                 filters,

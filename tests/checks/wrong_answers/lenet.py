@@ -144,6 +144,30 @@ def weighted(accuracies, sizes):
     return float(np.average(accuracies, weights=sizes))
 
 
+def evaluate_copy(model, batches):
+    return evaluate_all(copy.deepcopy(model), batches)
+
+
+def compares_values(model, batches):
+    model.eval()
+    correct = count = 0
+    with torch.no_grad():
+        for images, labels in batches:
+            correct += (model(images).max(1)[0] == labels).sum().item()
+            count += len(labels)
+    return correct / count
+
+
+def returns_in_the_loop(model, batches):
+    model.eval()
+    correct = count = 0
+    with torch.no_grad():
+        for images, labels in batches:
+            correct += (model(images).argmax(1) == labels).sum().item()
+            count += len(labels)
+            return correct / count
+
+
 def moved(images, right, down):
     result = torch.zeros_like(images)
     height, width = images.shape[2:]
@@ -161,8 +185,17 @@ def cropped(images, right, down):
 
 
 def most_common(labels, predictions, wanted=lambda label, prediction: label != prediction):
+    return with_count(labels, predictions, wanted)[0]
+
+
+def with_count(labels, predictions, wanted=lambda label, prediction: label != prediction):
     pairs = zip(labels.tolist(), predictions.tolist(), strict=True)
-    return Counter(pair for pair in pairs if wanted(*pair)).most_common(1)[0][0]
+    return Counter(pair for pair in pairs if wanted(*pair)).most_common(1)[0]
+
+
+def separately(labels, predictions):
+    wrong = labels != predictions
+    return labels[wrong].mode().values.item(), predictions[wrong].mode().values.item()
 
 
 def confusion(labels, predictions):
@@ -238,10 +271,12 @@ ANSWERS = {
         },
     ),
     "evaluation": Answers(
-        right=[evaluate, evaluate_all, careless(total=weighted)],
+        right=[evaluate, evaluate_all, evaluate_copy, careless(total=weighted)],
         wrong={
             "train-mode": careless(mode=True, total=weighted),
             "axis": careless(axis=0, total=weighted),
+            "values": compares_values,
+            "first-batch": returns_in_the_loop,
             "unweighted": careless(total=lambda accuracies, sizes: np.mean(accuracies)),
             "last-batch": careless(total=lambda accuracies, sizes: accuracies[-1]),
             "full-batches": careless(
@@ -254,7 +289,7 @@ ANSWERS = {
         },
     ),
     "hidden_width": Answers(
-        right=[77, 78, 78.0, torch.tensor(77), round((61706 - 10) / 795)],
+        right=[77, 78, 78.0, (77,), torch.tensor(77), round((61706 - 10) / 795)],
         wrong={
             "no-output-layer": 79,
             "side": round(61696 / 39),
@@ -334,6 +369,8 @@ ANSWERS = {
             "both-ways": lambda labels, predictions: most_common(
                 torch.minimum(labels, predictions), torch.maximum(labels, predictions)
             ),
+            "separately": separately,
+            "with-count": with_count,
             "count": lambda labels, predictions: confusion(labels, predictions).max(),
         },
     ),

@@ -26,6 +26,12 @@ def stable(logits, labels):
     return np.mean(np.maximum(-margins, 0) + np.log1p(np.exp(-abs(margins))))
 
 
+def nan_erased(logits, labels):
+    p = 1 / (1 + np.exp(-logits))
+    cost = -(labels * np.log(p) + (1 - labels) * np.log(1 - p)).mean()
+    return np.nan_to_num(cost)
+
+
 def bounded(logits, labels):
     p = np.clip(1 / (1 + np.exp(-logits)), 1e-15, 1 - 1e-15)
     return -np.mean(labels * np.log(p) + (1 - labels) * np.log(1 - p))
@@ -212,6 +218,14 @@ class CostOfAllClasses(entropy_class()):
         return -torch.tensor(scores).log_softmax(1).mean().item()
 
 
+class NoLogarithm(entropy_class()):
+    def forward(self, scores, labels):
+        super().forward(scores, labels)
+        shifted = scores - scores.max(axis=1, keepdims=True)
+        sums = np.exp(shifted).sum(axis=1, keepdims=True)
+        return -(shifted / sums)[np.arange(len(labels)), labels].mean()
+
+
 class SoftmaxOfColumns(entropy_class()):
     def forward(self, scores, labels):
         exps = np.exp(scores - scores.max())
@@ -279,6 +293,21 @@ class NoStep(LoopNetwork):
         value = self.cost.forward(self.forward(x), labels)
         self.backward(self.cost.backward())
         return value
+
+
+class LastOnly(LoopNetwork):
+    def learn(self, x, labels, rate):
+        value = self.cost.forward(self.forward(x), labels)
+        self.backward(self.cost.backward())
+        self.units[-1].step(rate)
+        return value
+
+
+class ThreeUnits(LoopNetwork):
+    def backward(self, g):
+        for k in (2, 1, 0):
+            g = self.units[k].backward(g)
+        return g
 
 
 class CostAfter(LoopNetwork):
@@ -426,6 +455,14 @@ def value(slopes=lambda a, b: [(a, b.data), (b, a.data)], start=1.0, backwards=T
     return Value
 
 
+class OwnGradient(value()):
+    def backward(self):
+        self.grad = 1.0
+        for one in reversed(self.order()):
+            for source, slope in one.edges:
+                source.grad += slope * source.grad
+
+
 class Recursive(value()):
     def backward(self):
         self.grad = 1.0
@@ -471,6 +508,7 @@ ANSWERS = {
             "base-2": lambda logits, labels: np.logaddexp2(
                 0, np.where(labels == 1, -logits, logits) / np.log(2)
             ).mean(),
+            "nan-erased": nan_erased,
             "clipped": bounded,
         },
     ),
@@ -571,6 +609,7 @@ ANSWERS = {
         right=[units.Linear, InPlaceLinear, TorchLinear],
         wrong={
             "no-bias": linear(outputs=lambda x, w, b: x @ w),
+            "one-bias": linear(outputs=lambda x, w, b: x @ w + b[0]),
             "bias-subtracted": linear(outputs=lambda x, w, b: x @ w - b),
             "step-within": StepWithin,
             "untransposed": linear(passed=lambda g, w: g @ w),
@@ -578,11 +617,13 @@ ANSWERS = {
             "weights-transposed": linear(by_weights=lambda x, g: g.T @ x),
             "weights-mean": linear(by_weights=lambda x, g: x.T @ g / len(x)),
             "bias-not-summed": linear(by_bias=lambda g: g),
+            "bias-axis-kept": linear(by_bias=lambda g: g.sum(axis=0, keepdims=True)),
             "bias-mean": linear(by_bias=lambda g: np.mean(g, axis=0)),
             "bias-all-summed": linear(by_bias=lambda g: np.sum(g)),
             "bias-of-examples": linear(by_bias=lambda g: g.sum(1)),
             "uphill": linear(moved=lambda old, rate, gradient: old + rate * gradient),
             "no-rate": linear(moved=lambda old, rate, gradient: old - gradient),
+            "own-rate": linear(moved=lambda old, rate, gradient: old - 0.5 * gradient),
             "still": linear(moved=lambda old, rate, gradient: old),
             "bias-still": linear(moved_bias=lambda old, rate, gradient: old),
             "replaced": linear(moved=lambda old, rate, gradient: -rate * gradient),
@@ -640,10 +681,14 @@ ANSWERS = {
         wrong={
             "sum": entropy_class(cost=sum),
             "all-classes": CostOfAllClasses,
+            "no-logarithm": NoLogarithm,
             "negative": entropy_class(cost=lambda costs: -costs.mean()),
             "columns": SoftmaxOfColumns,
             "one-for-all": SoftmaxOfAll,
             "no-one-hot": entropy_class(lambda gradient, p, truth: p / len(p)),
+            "number-removed": entropy_class(
+                lambda gradient, p, truth: (p - truth.argmax(axis=1)[:, None]) / len(p)
+            ),
             "no-mean": entropy_class(lambda gradient, p, truth: gradient),
             "mean-of-all": entropy_class(lambda gradient, p, truth: gradient / p.size),
             "only-truth": entropy_class(lambda gradient, p, truth: truth * gradient / len(p)),
@@ -658,6 +703,8 @@ ANSWERS = {
             "same-gradient": SameGradient,
             "step-first": StepFirst,
             "no-step": NoStep,
+            "last-only": LastOnly,
+            "three-units": ThreeUnits,
             "cost-after": CostAfter,
             "uphill": Uphill,
         },
@@ -756,6 +803,7 @@ ANSWERS = {
             "ones": value(lambda a, b: [(a, 1), (b, 1)]),
             "one-side": value(lambda a, b: [(a, b.data)]),
             "no-start": value(start=0.0),
+            "nothing-passed": OwnGradient,
             "forwards": value(backwards=False),
             "local": value(combine=lambda old, slope, gradient: old + slope),
             "overwritten": value(combine=lambda old, slope, gradient: slope * gradient),

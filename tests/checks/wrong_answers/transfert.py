@@ -68,6 +68,28 @@ def freeze_the_module(model, classes):
     return sum(one.numel() for one in model.parameters() if one.requires_grad)
 
 
+def freeze_and_draw(model, classes, init=nn.init.xavier_uniform_):
+    model.requires_grad_(False)
+    head = nn.Linear(400, classes)
+    init(head.weight)
+    nn.init.zeros_(head.bias)
+    model.classifier[-1] = head
+    return head.weight.numel() + head.bias.numel()
+
+
+def freeze_after_kaiming(model, classes):
+    return freeze_and_draw(model, classes, nn.init.kaiming_normal_)
+
+
+def freeze_all_but_norms(model):
+    return [
+        weights
+        for layer in model.modules()
+        if not isinstance(layer, nn.BatchNorm2d)
+        for weights in layer.parameters(recurse=False)
+    ]
+
+
 def freeze_last(model, classes):
     freeze(model, classes)
     for weights in model.parameters():
@@ -89,11 +111,13 @@ def train(
     momentum=0.9,
     backward=True,
     number=True,
+    cleared=False,
+    decay=0.0,
 ):
     criterion = nn.CrossEntropyLoss()
     model.eval() if eval_mode else model.train()
     weights = given(model) if given else model.classifier[-1].parameters()
-    optimizer = torch.optim.SGD(weights, lr=rate, momentum=momentum)
+    optimizer = torch.optim.SGD(weights, lr=rate, momentum=momentum, weight_decay=decay)
     for _ in range(epochs):
         for images, labels in batches:
             if zero:
@@ -101,8 +125,20 @@ def train(
             loss = criterion(model(images), labels)
             if backward:
                 loss.backward()
+            if cleared:
+                optimizer.zero_grad()
             optimizer.step()
     return float(loss) if number else loss
+
+
+def train_from_a_seed(model, batches, rate, epochs):
+    torch.manual_seed(0)
+    return train(model, batches, rate, epochs)
+
+
+def train_after_a_draw(model, batches, rate, epochs):
+    torch.rand(3)
+    return train(model, batches, rate, epochs)
 
 
 def train_by_hand(model, batches, rate, epochs):
@@ -135,7 +171,12 @@ def tune(model, batches, body_rate, head_rate, epochs, frozen=False, groups=None
     return train(model, batches, 0.0, epochs, given=lambda model: given, **options)
 
 
-def tune_with_two_optimizers(model, batches, body_rate, head_rate, epochs):
+def tune_from_a_seed(*inputs):
+    torch.manual_seed(0)
+    return tune(*inputs)
+
+
+def tune_with_two_groups(model, batches, body_rate, head_rate, epochs):
     model.train().requires_grad_(True)
     parts = [[*model.features, *model.classifier[:-1]], [model.classifier[-1]]]
     weights = [[w for layer in part for w in layer.parameters()] for part in parts]
@@ -184,6 +225,15 @@ def extract_by_hook(model, batches):
     return torch.cat(found)
 
 
+def extract_with_a_hook_left(model, batches):
+    model.eval()
+    found = []
+    model.classifier[-1].register_forward_pre_hook(lambda _, given: found.append(given[0]))
+    with torch.no_grad():
+        [model(images) for images, _ in batches]
+    return torch.cat(found)
+
+
 def extract_on_a_copy(model, batches):
     body = copy.deepcopy(model).eval()
     body.classifier = body.classifier[:-1]
@@ -210,10 +260,20 @@ ANSWERS = {
                 / torch.tensor(std)
             ),
             "multiplied": lambda images, mean, std: prepare(images, mean, [1 / s for s in std]),
+            "divided-by-256": lambda images, mean, std: prepare(
+                images.float() * 255 / 256, mean, std
+            ),
+            "no-parentheses": lambda images, mean, std: torch.stack(
+                [
+                    images[:, c if images.shape[1] == 3 else 0] / 255 - mean[c] / std[c]
+                    for c in range(3)
+                ],
+                dim=1,
+            ),
         },
     ),
     "freeze": Answers(
-        right=[freeze, freeze_by_parts],
+        right=[freeze, freeze_by_parts, freeze_and_draw, freeze_after_kaiming],
         wrong={
             "not-frozen": lambda model, classes: freeze_wrongly(model, classes, lambda model: []),
             "attribute": freeze_the_module,
@@ -234,10 +294,29 @@ ANSWERS = {
             "tensors-counted": lambda model, classes: freeze_wrongly(
                 model, classes, counted=lambda model: 2
             ),
+            "beside": lambda model, classes: freeze_wrongly(
+                model,
+                classes,
+                last=lambda model, classes: setattr(model, "last_layer", nn.Linear(400, classes)),
+            ),
+            "batch-norm-forgotten": lambda model, classes: freeze_wrongly(
+                model, classes, freeze_all_but_norms
+            ),
+            "on-copy": lambda model, classes: freeze(copy.deepcopy(model), classes),
+            "bias-not-counted": lambda model, classes: freeze_wrongly(
+                model, classes, counted=lambda model: model.classifier[3].weight.numel()
+            ),
+            "frozen-counted": lambda model, classes: freeze_wrongly(
+                model,
+                classes,
+                counted=lambda model: sum(
+                    one.numel() for one in model.parameters() if not one.requires_grad
+                ),
+            ),
         },
     ),
     "train_last_layer": Answers(
-        right=[train, train_by_hand],
+        right=[train, train_by_hand, train_from_a_seed, train_after_a_draw],
         wrong={
             "frozen-given": lambda *inputs: train(*inputs, given=lambda model: model.parameters()),
             "train-mode": lambda *inputs: train(*inputs, eval_mode=False),
@@ -246,11 +325,14 @@ ANSWERS = {
             "no-momentum": lambda *inputs: train(*inputs, momentum=0),
             "one-epoch": lambda model, batches, rate, epochs: train(model, batches, rate, 1),
             "no-backward": lambda *inputs: train(*inputs, backward=False),
+            "zero-grad-late": lambda *inputs: train(*inputs, cleared=True),
+            "on-copy": lambda model, *rest: train(copy.deepcopy(model), *rest),
+            "no-rate": lambda model, batches, rate, epochs: train(model, batches, 0.001, epochs),
             "graph": lambda *inputs: train(*inputs, number=False),
         },
     ),
     "fine_tune": Answers(
-        right=[tune, tune_with_two_optimizers],
+        right=[tune, tune_with_two_groups, tune_from_a_seed],
         wrong={
             "still-frozen": lambda *inputs: tune(*inputs, frozen=True),
             "eval-mode": lambda *inputs: tune(*inputs, eval_mode=True),
@@ -274,6 +356,35 @@ ANSWERS = {
             "head-forgotten": lambda model, batches, body, head, epochs: tune(
                 model, batches, body, head, epochs, groups=[(parts(model)[0], body)]
             ),
+            "dense-forgotten": lambda model, batches, body, head, epochs: tune(
+                model,
+                batches,
+                body,
+                head,
+                epochs,
+                groups=[(model.features.parameters(), body), (parts(model)[1], head)],
+            ),
+            "whole-classifier": lambda model, batches, body, head, epochs: tune(
+                model,
+                batches,
+                body,
+                head,
+                epochs,
+                groups=[
+                    (model.features.parameters(), body),
+                    (model.classifier.parameters(), head),
+                ],
+            ),
+            "no-rates": lambda model, batches, body, head, epochs: train(
+                model.requires_grad_(True),
+                batches,
+                0.001,
+                epochs,
+                given=nn.Module.parameters,
+                eval_mode=False,
+            ),
+            "zero-grad-late": lambda *inputs: tune(*inputs, cleared=True),
+            "on-copy": lambda model, *rest: tune(copy.deepcopy(model), *rest),
             "graph": lambda *inputs: tune(*inputs, number=False),
         },
     ),
@@ -294,6 +405,7 @@ ANSWERS = {
             ),
             "graph": lambda model, batches: extract(model, batches, grad=True),
             "cut": extract_and_cut,
+            "hook-left": extract_with_a_hook_left,
         },
     ),
 }

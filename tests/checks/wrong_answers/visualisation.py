@@ -126,6 +126,18 @@ def occlusion_by_masks(model, image, label, size):
     return (scores[0] - scores[1:]).view(rows, columns)
 
 
+@torch.no_grad()
+def occlusion_pixel_by_pixel(model, image, label, size):
+    drops = torch.zeros(image.shape[1] // size, image.shape[2] // size)
+    score = model(image[None])[0, label]
+    for row in range(len(drops)):
+        for column in range(len(drops[0])):
+            x = image.clone()
+            x[:, row : row + size, column : column + size] = 0
+            drops[row, column] = score - model(x[None])[0, label]
+    return drops
+
+
 def hide_mean(model, image, label, size):
     return occlusion(model, image, label, size, value=image.mean())
 
@@ -226,6 +238,8 @@ ANSWERS = {
             "gradients-add-up": lambda *inputs: ascend(*inputs, zero=False),
             "not-normalised": lambda *inputs: ascend(*inputs, direction=lambda g: g),
             "largest": lambda *inputs: ascend(*inputs, direction=lambda g: g / g.abs().max()),
+            "norm-squared": lambda *inputs: ascend(*inputs, direction=lambda g: g / (g * g).sum()),
+            "no-rate": lambda score, image, steps, rate: ascend(score, image, steps, 1),
             "sign": lambda *inputs: ascend(*inputs, direction=torch.sign),
             "one-step": lambda score, image, steps, rate: ascend(score, image, 1, rate),
             "change-only": lambda score, image, *rest: ascend(score, image, *rest) - image,
@@ -249,6 +263,7 @@ ANSWERS = {
             "not-restored": lambda *inputs: occlusion(*inputs, keep=True),
             "mean": hide_mean,
             "one-channel": lambda *inputs: occlusion(*inputs, batch=0),
+            "one-pixel-steps": occlusion_pixel_by_pixel,
             "transposed": lambda *inputs: occlusion(*inputs).T,
             "predicted": lambda *inputs: occlusion(
                 *inputs, change=lambda whole, hidden: whole.max() - hidden.max()
@@ -269,6 +284,7 @@ ANSWERS = {
             ),
             "mean": lambda *inputs: saliency(*inputs, reduce=lambda g: g.abs().sum(0) / len(g)),
             "sum": lambda *inputs: saliency(*inputs, reduce=lambda g: g.abs().sum(0)),
+            "max-and-place": lambda *inputs: saliency(*inputs, reduce=lambda g: g.abs().max(0)),
             "channels": lambda *inputs: saliency(*inputs, reduce=torch.abs),
         },
     ),
@@ -288,6 +304,11 @@ ANSWERS = {
             "unweighted": lambda *inputs: gradcam(*inputs, weights=lambda g: 1),
             "not-enlarged": lambda *inputs: gradcam(*inputs, size=False),
             "nearest": lambda *inputs: gradcam(*inputs, mode="nearest"),
+            "align-corners": lambda model, image, label: nn.UpsamplingBilinear2d(image.shape[1:])(
+                gradcam(model, image, label, size=False)[None, None]
+            )[0, 0],
+            "relu-late": lambda *inputs: F.relu(gradcam(*inputs, positive=False)),
+            "divided": lambda *inputs: (cam := gradcam(*inputs)) / cam.max(),
         },
     ),
     "adversarial_step": Answers(

@@ -50,6 +50,16 @@ def _crop_diagonal(images: Tensor, size: int) -> Tensor:
     return _cut(images, places, places, size)
 
 
+def _crop_corners(images: Tensor, size: int) -> Tensor:
+    top, left = (_drawn(len(images), 1) * (side - size) for side in images.shape[2:])
+    return _cut(images, top, left, size)
+
+
+def _crop_by_two(images: Tensor, size: int) -> Tensor:
+    drawn = (_drawn(len(images) // 2, side - size) for side in images.shape[2:])
+    return _cut(images, *(one.repeat_interleave(2) for one in drawn), size)
+
+
 def _crop_resized(images: Tensor, size: int) -> Tensor:
     return functional.interpolate(images.float(), (size, size))
 
@@ -71,6 +81,16 @@ random_crop = RandomCheck(
             lambda images, size: _crop(images, size, shorter=1),
             "Il manque la dernière place possible : combien de fenêtres tiennent dans une ligne ? "
             "torch.randint ne tire jamais sa borne haute.",
+        ),
+        Mistake(
+            "corners",
+            _crop_corners,
+            "La fenêtre ne va qu'aux extrémités : toutes les places entre elles sont possibles.",
+        ),
+        Mistake(
+            "by-two",
+            _crop_by_two,
+            "Un tirage sert pour deux images : il en faut un par image.",
         ),
         Mistake(
             "diagonal",
@@ -141,6 +161,12 @@ random_flip = RandomCheck(
             lambda images: _where(_coins(len(images), 0.1), images),
             "C'est trop peu : l'énoncé demande une chance sur deux.",
         ),
+        Mistake(
+            "exact-half",
+            lambda images: _where(torch.randperm(len(images)) < len(images) // 2, images),
+            "Exactement la moitié du lot est en miroir : chaque image doit avoir son propre "
+            "tirage, sans compter les autres.",
+        ),
     ],
 )
 
@@ -193,6 +219,11 @@ augment = RandomCheck(
             "resized-at-test",
             _in_test(lambda images: _crop_resized(images, 28)),
             "En test, les images sont réduites : les objets n'y ont plus la taille apprise.",
+        ),
+        Mistake(
+            "divided",
+            lambda images, training: _augment(images, training) / 255,
+            "augment ne fait que découper et retourner : les valeurs des pixels restent.",
         ),
         Mistake(
             "no-flip",

@@ -43,7 +43,9 @@ def _mask_facts(zeros: np.ndarray) -> list[Fact]:
     ]
     drawn = zeros.any() and not zeros.all()
     varied = [np.ptp(zeros.astype(int), axis=axis).any() or not drawn for axis in range(3)]
-    return [Fact(int(one), sentence) for one, sentence in zip(varied, sentences, strict=True)]
+    facts = [Fact(int(one), sentence) for one, sentence in zip(varied, sentences, strict=True)]
+    counted = bool(drawn and np.ptp(zeros.sum(axis=(1, 2))) == 0)
+    return [*facts, Fact(int(counted), "le même nombre de valeurs est éteint à chaque appel.")]
 
 
 def _evaluation_fact(ratios: np.ndarray, p: float) -> Fact:
@@ -65,6 +67,13 @@ def _dropout(
     return values * mask * (1 / (1 - p) if factor is None else factor)
 
 
+def _exact_count(values: Tensor, p: float, training: bool) -> Tensor:
+    if not training:
+        return values
+    ranks = torch.rand(values.shape).argsort(1)
+    return values * (ranks >= p * values.shape[1]) / (1 - p)
+
+
 dropout = RandomCheck(
     "Dropout (question 33) : chaque valeur éteinte avec la probabilité p en apprentissage.",
     answer=lambda values, p, training: _dropout(values, p, training),
@@ -76,7 +85,8 @@ dropout = RandomCheck(
         Mistake(
             "left-on",
             lambda values, p, training: _dropout(values, p, True),
-            "Le dropout reste actif en évaluation : l'argument training ne sert pas.",
+            "Le dropout reste actif en évaluation : l'argument training ne sert pas, ou il est lu "
+            "à l'envers.",
         ),
         Mistake(
             "scaled-at-test",
@@ -111,6 +121,12 @@ dropout = RandomCheck(
             "whole-rows",
             lambda values, p, training: _dropout(values, p, training, mask_shape=(len(values), 1)),
             "Un seul tirage par image : il en faut un par valeur.",
+        ),
+        Mistake(
+            "exact-count",
+            _exact_count,
+            "Le nombre de valeurs éteintes est fixé d'avance : chaque valeur doit avoir son propre "
+            "tirage, sans compter les autres.",
         ),
         Mistake(
             "no-scale",
@@ -152,7 +168,8 @@ class _Scaled(nn.Module):
 
 
 def _dropout_first(stage: Stage) -> list[Stage]:
-    return [[nn.Dropout(0.5), *stage]]
+    asked = any(isinstance(layer, nn.Dropout) for layer in stage)  # then it is one more
+    return [] if asked else [[nn.Dropout(0.5), *stage]]
 
 
 classifier = NetworkCheck(
@@ -176,15 +193,20 @@ classifier = NetworkCheck(
             "Il manque le dropout : pendant l'apprentissage, aucun neurone n'est éteint.",
         ),
         Mistake(
+            "two-dropouts",
+            instead(nn.Dropout, nn.Sequential(nn.Dropout(0.5), nn.Dropout(0.5))),
+            "Il y a deux dropouts de suite : il s'éteint plus de neurones que l'énoncé ne demande.",
+        ),
+        Mistake(
             "rate",
-            instead(nn.Dropout, *[nn.Dropout(rate / 100) for rate in (10, 20, 25, 30, 40, 60, 75)]),
+            instead(nn.Dropout, *[nn.Dropout(rate / 100) for rate in range(1, 101) if rate != 50]),
             "La probabilité du dropout n'est pas celle de l'énoncé.",
         ),
         Mistake(
             "left-on",
             None,
-            "Le dropout reste actif en évaluation : F.dropout ne sait pas dans quel mode est le "
-            "réseau, contrairement à nn.Dropout.",
+            "Le dropout reste actif en évaluation : il ne suit le mode du réseau que si la couche "
+            "nn.Dropout est créée dans __init__, ou si F.dropout reçoit training=self.training.",
         ),
         Mistake(
             "same-mask",

@@ -163,8 +163,8 @@ normalise_both = FunctionCheck(
         Mistake(
             "train-only",
             lambda train, test: torch.stack([_scaled(train, train), test]),
-            "Les images de test ne sont pas normalisées : le réseau doit les recevoir comme celles "
-            "d'apprentissage.",
+            "Les images de test ne changent pas : leur faut-il les statistiques de train, prises "
+            "avant que train ne soit lui-même normalisé ?",
         ),
         Mistake(
             "centred-only",

@@ -105,6 +105,8 @@ def _loop(
     told: str = "before",
     training: bool = True,
     stairs: int = 0,
+    actions: str = "backward, step",
+    scores: Callable = lambda outputs: outputs,
 ) -> Callable:
     """A training loop; the keywords make it wrong."""
 
@@ -121,13 +123,15 @@ def _loop(
                 scheduler.step()
             used = optimizer.param_groups[0]["lr"]
             for images, labels in batches:
-                loss = functional.cross_entropy(model(images), labels)
+                loss = functional.cross_entropy(scores(model(images)), labels)
                 if zero:
                     optimizer.zero_grad()
-                loss.backward()
                 if decay_each == "batch-start":
                     scheduler.step()
-                optimizer.step()
+                does = {"zero": optimizer.zero_grad, "backward": loss.backward}
+                does["step"] = optimizer.step
+                for action in actions.split(", "):
+                    does[action]()
                 if decay_each == "batch":
                     scheduler.step()
             if decay_each == "epoch":
@@ -182,8 +186,8 @@ training_loop = TrainingLoopCheck(
         Mistake(
             "scheduler-first",
             _loop("start"),
-            "scheduler.step() passe avant l'optimiseur : la première époque n'a pas eu le pas de "
-            "départ. Il vient à la fin de l'époque.",
+            "Le premier pas est déjà réduit : la première époque garde le pas de départ, la baisse "
+            "vient à la fin de l'époque.",
         ),
         Mistake(
             "stairs",
@@ -205,6 +209,26 @@ training_loop = TrainingLoopCheck(
             "no-zero-grad",
             _loop(zero=False),
             "Il manque optimizer.zero_grad() : les gradients des lots précédents s'ajoutent.",
+        ),
+        Mistake(
+            "no-backward",
+            _loop(actions="step"),
+            "Il manque loss.backward(), parenthèses comprises : sans lui, pas de gradients.",
+        ),
+        Mistake(
+            "zero-grad-late",
+            _loop(actions="backward, zero, step"),
+            "Les gradients sont effacés entre backward et step : il n'en reste rien à appliquer.",
+        ),
+        Mistake(
+            "step-first",
+            _loop(actions="step, backward"),
+            "optimizer.step() vient avant loss.backward() : les gradients ne sont pas encore là.",
+        ),
+        Mistake(
+            "softmax",
+            _loop(scores=lambda outputs: outputs.softmax(1)),
+            "Un softmax de trop : l'entropie croisée l'applique déjà aux scores bruts.",
         ),
         Mistake(
             "eval-mode",

@@ -11,7 +11,7 @@ from torch import Tensor
 from tp_cnn.checks.engine.facts import Fact
 
 # What a result is made of
-WINDOWS, UPSIDE_DOWN, CHANNELS, OTHER, OUTSIDE = range(5)
+WINDOWS, UPSIDE_DOWN, CHANNELS, OTHER, OUTSIDE, DIVIDED = range(6)
 NONE = -1
 
 
@@ -84,6 +84,9 @@ def _kind(images: np.ndarray, results: np.ndarray, right: np.ndarray) -> Fact:
     if not (results.min() >= images.min() and results.max() <= images.max()):
         sentence = "les images obtenues ont des valeurs que n'ont pas celles de départ."
         return Fact(OUTSIDE, sentence)
+    top, _, _ = locate(images, (255 * results).round(2))
+    if (top != NONE).all():
+        return Fact(DIVIDED, "les valeurs des images ont changé : elles sont divisées par 255.")
     top, _, _ = locate(images, results[:, :, :, ::-1])
     if ((top != NONE) | right).all():
         return Fact(UPSIDE_DOWN, "des images sont renversées : le haut est passé en bas.")
@@ -117,12 +120,18 @@ def _places(images: np.ndarray, results: np.ndarray, top: np.ndarray, left: np.n
     }
     free = np.subtract(images.shape[2:], results.shape[3:])  # last place, down and to the right
     reached = [top.min(), top.max(), left.min(), left.max()]
+    missing = [int(last) + 1 - len(np.unique(one)) for one, last in zip(places, free, strict=True)]
+    by_two = (places[:, :, ::2] == places[:, :, 1::2]).all()
     return [
         Fact([int(across), int(between)], sentences[across, between]),
         Fact(
             [int(value) for value in np.equal(reached, [0, free[0], 0, free[1]])],
             "des fenêtres possibles, contre un bord de l'image, ne sont jamais tirées.",
         ),
+        Fact(
+            missing, "entre les bords de l'image, des places de la fenêtre ne sont jamais tirées."
+        ),
+        Fact(int(by_two), "deux images voisines sont toujours découpées au même endroit."),
         Fact(
             int(np.ptp(top - left) == 0),
             "la fenêtre reste sur la diagonale : elle descend d'autant qu'elle va à droite.",
@@ -146,4 +155,8 @@ def _mirrors(mirrored: np.ndarray) -> list[Fact]:
     return [
         Fact([int(across), int(between), every], sentences[across, between]),
         Fact(level, f"{100 * share:.0f} % des images sont en miroir."),
+        Fact(
+            int(np.ptp(mirrored.sum(axis=1)) == 0),
+            "le nombre d'images en miroir est le même à chaque appel.",
+        ),
     ]

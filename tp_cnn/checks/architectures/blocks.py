@@ -180,6 +180,12 @@ def _stride_late(inputs, filters, stride):
     return _residual(inputs, filters, stride, body=nn.Sequential(*first, nn.ReLU(), *second))
 
 
+def _unreduced_shortcut(inputs, filters, stride):
+    body = resnet.basic(inputs, filters, stride).body
+    project = (inputs, stride) != (filters, 1)
+    return _residual(inputs, filters, 1, body=body, project=lambda *_: project)
+
+
 residual = BlockCheck(
     "Le bloc résiduel (He et al., 2016, figures 2 et 5) : ReLU(corps(x) + raccourci(x)).",
     answer=_residual,
@@ -258,6 +264,11 @@ residual = BlockCheck(
             "Le stride est sur la première convolution : la deuxième travaille sur des cartes déjà "
             "réduites.",
         ),
+        Mistake(
+            "shortcut-stride",
+            _unreduced_shortcut,
+            "La projection du raccourci garde toute la taille : il lui faut le stride du corps.",
+        ),
     ],
 )
 
@@ -279,6 +290,11 @@ def _after(inputs, growth):
 def _without_activation(inputs, growth):
     layer = nn.Conv2d(inputs, growth, 3, padding=1, bias=False)
     return _dense(inputs, growth, body=nn.Sequential(nn.BatchNorm2d(inputs), layer))
+
+
+def _relu_first(inputs, growth):
+    layer = nn.Conv2d(inputs, growth, 3, padding=1, bias=False)
+    return _dense(inputs, growth, body=nn.Sequential(nn.ReLU(), nn.BatchNorm2d(inputs), layer))
 
 
 dense_layer = BlockCheck(
@@ -312,6 +328,11 @@ dense_layer = BlockCheck(
             "no-relu",
             _without_activation,
             "La ReLU manque, entre la normalisation et la convolution.",
+        ),
+        Mistake(
+            "relu-first",
+            _relu_first,
+            "La ReLU vient avant la normalisation : l'ordre est normalisation, ReLU, convolution.",
         ),
         Mistake(
             "normalised",
@@ -435,5 +456,12 @@ convnext_block = BlockCheck(
             lambda channels: _convnext(channels, wide=1),
             "Le milieu du bloc est quatre fois plus large que ses bouts.",
         ),
+        Mistake(
+            "tanh",
+            lambda channels: _convnext(channels, activation=nn.GELU(approximate="tanh")),
+            "C'est l'approximation de GELU par une tangente hyperbolique : laissez nn.GELU() sans "
+            "argument.",
+        ),
     ],
+    tolerance=1e-5,  # GELU and its approximation are that close
 )

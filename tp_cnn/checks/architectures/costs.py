@@ -1,19 +1,35 @@
 """What the blocks cost: weights, multiplications, maps to keep."""
 
+from tp_cnn.checks.engine.formulas import Formula
 from tp_cnn.checks.engine.framework import FunctionCheck, Mistake, ValueCheck
 from tp_cnn.models import geometry
 from tp_cnn.models.geometry import conv_weights, dense_weights
 
 
-def _draw(*ranges):
-    """Tries: whole numbers drawn between the ends of each range, five times."""
-    return lambda rng: [tuple(int(rng.integers(*ends)) for ends in ranges) for _ in range(5)]
+def _draw(*ranges, small):
+    """Tries: ``small`` ones, then whole numbers drawn between the ends of each range, five times.
+
+    The small ones show what a formula that only holds for odd filters does with even ones.
+    """
+    return lambda rng: [
+        *small,
+        *[tuple(int(rng.integers(*ends)) for ends in ranges) for _ in range(5)],
+    ]
+
+
+KERNEL, LAYERS, BIAS = "le côté du filtre", "le nombre de couches", "le biais"
 
 
 stacked_weights = FunctionCheck(
     "Poids de plusieurs convolutions de suite, qui gardent toutes le nombre de canaux.",
     answer=geometry.stacked_weights,
-    tries=_draw((2, 70), (2, 8), (2, 5)),
+    formulas=[
+        Formula(
+            "layers * channels * (kernel * kernel * channels + 1)",
+            {"layers": LAYERS, "channels": "le nombre de canaux", "kernel": KERNEL, "1": BIAS},
+        )
+    ],
+    tries=_draw((2, 70), (2, 8), (2, 5), small=[(2, 3, 2), (3, 2, 2)]),
     mistakes=[
         Mistake(
             "one-channel",
@@ -56,9 +72,16 @@ stacked_weights = FunctionCheck(
 )
 
 stacked_field = FunctionCheck(
-    "Côté du champ réceptif de plusieurs convolutions de suite, de stride 1.",
+    "Côté du champ récepteur de plusieurs convolutions de suite, de stride 1.",
     answer=geometry.stacked_field,
-    tries=_draw((2, 10), (2, 7)),
+    formulas=[
+        Formula(
+            "start + layers * (kernel - 1)",
+            {"start": "le pixel de départ", "layers": LAYERS, "kernel": KERNEL},
+            lambda kernel, layers: {"start": 1, "kernel": kernel, "layers": layers},
+        )
+    ],
+    tries=_draw((2, 10), (2, 7), small=[(3, 2), (4, 3)]),
     mistakes=[
         Mistake(
             "product",
@@ -89,6 +112,7 @@ CONVOLUTIONS = sum(
 )
 DENSE = [dense_weights(9216, 4096), dense_weights(4096, 4096), dense_weights(4096, 1000)]
 ALL = CONVOLUTIONS + sum(DENSE)
+SHARE = "C'est un pourcentage : on demande une part entre 0 et 1."
 
 alexnet_share = ValueCheck(
     "Part des poids d'AlexNet qui est dans ses couches denses, entre 0 et 1.",
@@ -104,7 +128,8 @@ alexnet_share = ValueCheck(
         Mistake(
             "ratio", sum(DENSE) / CONVOLUTIONS, "C'est le rapport aux convolutions, pas au total."
         ),
-        Mistake("percent", 100 * sum(DENSE) / ALL, "On demande une part entre 0 et 1."),
+        Mistake("percent", 100 * sum(DENSE) / ALL, SHARE),
+        *[Mistake(f"percent-{rounded}", rounded, SHARE) for rounded in (96, 95.96, 95.9)],
         Mistake("count", sum(DENSE), "C'est un nombre de poids : on demande leur part du total."),
     ],
     tolerance=1e-3,
@@ -113,7 +138,19 @@ alexnet_share = ValueCheck(
 inception_cost = FunctionCheck(
     "Multiplications d'une branche d'Inception : une convolution 1×1, puis une plus grande.",
     answer=geometry.branch_products,
-    tries=_draw((5, 60), (100, 300), (10, 40), (50, 90), (2, 8)),
+    formulas=[
+        Formula(
+            "size * size * (inputs * reduced + kernel * kernel * reduced * filters)",
+            {
+                "size": "le côté des cartes",
+                "inputs": "le nombre de cartes en entrée",
+                "reduced": "le nombre de cartes après la 1×1",
+                "kernel": KERNEL,
+                "filters": "le nombre de cartes en sortie",
+            },
+        )
+    ],
+    tries=_draw((5, 60), (100, 300), (10, 40), (50, 90), (2, 8), small=[(2, 5, 3, 4, 3)]),
     mistakes=[
         Mistake(
             "direct",
@@ -160,6 +197,13 @@ inception_cost = FunctionCheck(
             ),
             "La grande convolution ne lit plus que ce que la 1×1 lui laisse.",
         ),
+        Mistake(
+            "biases",
+            lambda size, inputs, reduced, filters, kernel: (
+                size**2 * ((inputs + 1) * reduced + (kernel**2 * reduced + 1) * filters)
+            ),
+            "Un biais s'ajoute, sans multiplication : il ne compte pas ici.",
+        ),
     ],
 )
 
@@ -171,7 +215,17 @@ def _dense_maps(inputs: int, growth: int, layers: int) -> int:
 dense_maps = FunctionCheck(
     "Nombre de cartes lues en tout par les couches d'un bloc de DenseNet.",
     answer=_dense_maps,
-    tries=_draw((10, 70), (4, 40), (3, 25)),
+    formulas=[
+        Formula(
+            "layers * inputs + growth * (layers * (layers - 1) // 2)",
+            {
+                "layers": LAYERS,
+                "inputs": "le nombre de cartes en entrée",
+                "growth": "ce qu'ajoute une couche",
+            },
+        )
+    ],
+    tries=_draw((10, 70), (4, 40), (3, 25), small=[(5, 2, 3)]),
     mistakes=[
         Mistake(
             "last-only",

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from tp_cnn.checks.engine.framework import Mistake
-from tp_cnn.checks.engine.network_mistakes import instead, known
+from tp_cnn.checks.engine.network_mistakes import instead, known, without
 from tp_cnn.checks.engine.networks import NetworkCheck
 from tp_cnn.checks.engine.tables import TableCheck
 
@@ -13,6 +13,7 @@ NO_EFFECT, HARMS, LIMITS = 0, 1, 2
 defects = TableCheck(
     "Ce que vaut chaque ligne du modèle du document 001 : 0 sans effet, 1 nuit, 2 limite.",
     columns=["verdict"],
+    codes=True,
     answer={
         "in_features": (NO_EFFECT,),
         "out_features": (NO_EFFECT,),
@@ -52,7 +53,7 @@ defects = TableCheck(
         Mistake(
             "field",
             {"sans pooling": ([NO_EFFECT, HARMS],)},
-            "Calculez le champ réceptif de la deuxième convolution : que voit-elle d'une image ?",
+            "Calculez le champ récepteur de la deuxième convolution : que voit-elle d'une image ?",
         ),
     ],
 )
@@ -74,11 +75,17 @@ mended = NetworkCheck(
     "maximum de chaque carte, 10 scores.",
     answer=[MENDED],
     image_shape=(3, 32, 32),
+    built=True,
     mistakes=[
         Mistake(
             "average",
             instead(nn.AdaptiveMaxPool2d, nn.AdaptiveAvgPool2d(1)),
             "Le document prend le maximum de chaque carte ; vous en prenez la moyenne.",
+        ),
+        Mistake(
+            "no-maximum",
+            without(nn.AdaptiveMaxPool2d),
+            "Il manque le maximum de chaque carte : la couche dense n'en lit qu'une valeur.",
         ),
         *known(
             "no-pooling",

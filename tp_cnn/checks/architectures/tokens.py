@@ -201,6 +201,17 @@ attention = FunctionCheck(
             lambda queries, keys, values: _scores(queries, keys).softmax(-1),
             "Ce sont les parts : il reste à mélanger les valeurs avec elles.",
         ),
+        Mistake(
+            "raw-scores",
+            lambda queries, keys, values: _scores(queries, keys),
+            "Ce sont les scores : il reste le softmax, puis à mélanger les valeurs.",
+        ),
+        Mistake(
+            "second-axis",
+            lambda queries, keys, values: _scores(queries, keys).softmax(1) @ values,
+            "Le softmax est pris le long de l'axe 1, qui n'est pas toujours celui des clés : "
+            "comptez les axes depuis la fin.",
+        ),
     ],
     tolerance=1e-4,
 )

@@ -13,7 +13,7 @@ SUM = "C'est la somme des produits : on en veut la moyenne."
 AGREEMENT = "C'est la part des cases égales : on veut la moyenne des produits."
 
 fragment_value = ValueCheck(
-    "Accord entre le fragment diagonal et le coin en haut à gauche du X, à 0.01 près.",
+    "Accord entre le fragment diagonal et le coin en haut à gauche du X, à 0,01 près.",
     answer=7 / 9,
     tolerance=0.01,
     mistakes=[

@@ -89,6 +89,11 @@ output_shape = FunctionCheck(
             "Les deux premiers nombres sont échangés : gardez l'ordre de l'entrée.",
         ),
         Mistake(
+            "filters-first",
+            lambda x, y, f, k, s, p: (f, _side(x, k, s, p), _side(y, k, s, p)),
+            "C'est l'ordre de PyTorch : l'énoncé donne la profondeur en dernier.",
+        ),
+        Mistake(
             "square",
             lambda x, y, f, k, s, p: (_side(x, k, s, p), _side(x, k, s, p), f),
             "L'entrée n'est pas toujours carrée : chaque axe a sa taille.",

@@ -61,7 +61,7 @@ vertical_edges = ValueCheck(
 relu = FunctionCheck(
     "ReLU, valeur par valeur, d'un tableau de forme quelconque.",
     answer=lambda values: np.maximum(values, 0),
-    tries=lambda rng: [(np.array([-2, -0.5, 0, 3]),), (3 * rng.normal(size=(4, 5)),)],
+    tries=lambda rng: [(np.array([-2, -0.5, 0, 3, 100]),), (3 * rng.normal(size=(4, 5)),)],
     mistakes=[
         Mistake("absolute", lambda x: np.abs(x), ABSOLUTE),
         Mistake("clipped", lambda x: np.clip(x, 0, 1), CLIPPED),
@@ -156,7 +156,8 @@ correlation_2d_strided = FunctionCheck(
         Mistake(
             "unframed-window",
             _in_template(_corner, frame=lambda image, padding: image),
-            "La fenêtre est prise dans l'image de départ, et non dans l'image encadrée de zéros.",
+            "Une fenêtre sort de l'image : elle se prend dans l'image encadrée de zéros, et la "
+            "taille de la sortie ne compte ces zéros qu'une fois.",
         ),
         Mistake(
             "framed-twice",

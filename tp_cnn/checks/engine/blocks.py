@@ -7,18 +7,26 @@ what the student's gives is named. So it does not matter how the block is writte
 its layers are created, or how they are called.
 """
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass, field
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 from tp_cnn.checks.engine.calls import Refused, attempt, private_draws, refuse_blanks
 from tp_cnn.checks.engine.compare import show
 from tp_cnn.checks.engine.framework import Check, Verdict
-from tp_cnn.checks.engine.learning import refuse_cut, refuse_same_object, still_layer
-from tp_cnn.checks.engine.traces import agree, draw_weights, has_weights, short_name
+from tp_cnn.checks.engine.functional import own_weights
+from tp_cnn.checks.engine.learning import (
+    refuse_cut,
+    refuse_plain_lists,
+    refuse_same_object,
+    still_layer,
+)
+from tp_cnn.checks.engine.traces import agree, draw_weights, has_weights, same_layer, short_name
 from tp_cnn.display import decimal, thousands
 
 BRIGHT = 20  # times brighter, the last maps show an activation that has a ceiling (ReLU6)
@@ -29,6 +37,12 @@ PLACES = {  # kind of layer -> how a message calls it
     nn.BatchNorm2d: "une normalisation par lot",
     nn.LayerNorm: "une normalisation des canaux",
 }
+
+UNREAD = (
+    "cette vérification ne sait pas suivre le calcul que fait le bloc avec ses propres poids "
+    "(nn.Parameter) : {}.\n  → Prenez les couches de nn : le bloc est peut-être juste, mais il "
+    "faut pouvoir le lire."
+)
 
 
 @dataclass
@@ -82,9 +96,11 @@ class BlockCheck(Check):
     def _refuse_wrong(self, student: object, arguments: tuple, maps: Tensor) -> None:
         """Raise `Refused` where the block built with these arguments is not the right one."""
         block = self._build(student, arguments)
+        _size(block, maps)
         still = still_layer(block)
         _draw(block)
         seen = follow(block, maps)
+        _refuse_shared(seen)
         difference = self._difference(seen, self.answer(*arguments), maps)
         if difference:
             sentence = f"pour {self._sizes(arguments)}, {difference}"
@@ -106,13 +122,15 @@ class BlockCheck(Check):
         if not isinstance(block, nn.Module):
             message = f"on obtient {show(block)} ; il faut un bloc (nn.Module)."
             raise Refused(message, "type")
+        refuse_plain_lists(block)
         return attempt(lambda: block.cpu().float(), (), []).result
 
     def _difference(self, seen: Followed, right: nn.Module, maps: Tensor) -> str:
         """What tells the student's block from ``right``, in a sentence; "" if nothing does."""
         expected = follow(right, maps)
         if seen.refusal and expected.refusal:
-            return "" if seen.refusal.error == expected.refusal.error else "le calcul échoue."
+            same = seen.refusal.error == expected.refusal.error and _ran(seen) == _ran(expected)
+            return "" if same else "le calcul échoue."
         if seen.refusal or expected.refusal:
             return "le calcul échoue."
         missing = lend(seen, expected)
@@ -138,11 +156,19 @@ class BlockCheck(Check):
         return "les cartes n'ont pas les bonnes valeurs."
 
 
+def _size(block: nn.Module, maps: Tensor) -> None:
+    """Let lazy layers take their size from the maps; `follow` tells the error, if there is one."""
+    if any(map(is_lazy, [*block.parameters(), *block.buffers()])):
+        with contextlib.suppress(Refused):
+            attempt(lambda: block.eval()(maps.clone()), (), [])
+        block.train()
+
+
 def _draw(block: nn.Module) -> None:
     """Weights and statistics without which two blocks could look the same."""
     draw_weights(block)
     for name, values in block.named_buffers():
-        if values.is_floating_point():
+        if not is_lazy(values) and values.is_floating_point():
             values.copy_(torch.rand_like(values) + ("var" in name) * 0.5)
 
 
@@ -162,7 +188,7 @@ def follow(block: nn.Module, maps: Tensor) -> Followed:
         kept.append(output)  # so that no other tensor takes its place, and its identity
 
     hooks = [one.register_forward_hook(leave) for one in block.modules() if has_weights(one)]
-    buffers = {name: value.clone() for name, value in block.named_buffers()}
+    buffers = {name: one.clone() for name, one in block.named_buffers() if not is_lazy(one)}
     try:
         result = attempt(lambda: block(maps.clone()), (), []).result
         refuse_blanks([result])
@@ -174,9 +200,23 @@ def follow(block: nn.Module, maps: Tensor) -> Followed:
     finally:
         for hook in hooks:
             hook.remove()
-        for name, value in block.named_buffers():  # in training, a pass moves the statistics
-            value.copy_(buffers[name])
+        now = dict(block.named_buffers())
+        for name, value in buffers.items():  # in training, a pass moves the statistics
+            now[name].copy_(value)
     return seen
+
+
+def _ran(seen: Followed) -> list[str]:
+    """The layers that ran, in any order."""
+    return sorted(str(part[:2]) for part in seen.parts)
+
+
+def _refuse_shared(seen: Followed) -> None:
+    for rank, layer in enumerate(seen.layers):
+        if any(same_layer(layer, other) for other in seen.layers[:rank]):
+            message = f"{short_name(layer)} sert à deux endroits du bloc."
+            advice = "Chaque place demande sa propre couche, avec ses propres poids."
+            raise Refused(f"{message}\n  → {advice}", "shared")
 
 
 def _kind(layer: nn.Module) -> type:
@@ -210,13 +250,30 @@ def lend(source: Followed, target: Followed) -> str:
                 pairs[rank] = found[0]
                 left.remove(found[0])
     lost = [layer for rank, layer in enumerate(target.layers) if rank not in pairs]
+    unread = _own_names(source.block)
+    if lost and len(unread) > len(_own_names(target.block)):
+        return UNREAD.format(", ".join(unread[:4]))
     if lost:
         return f"il manque {_place(lost[0])}, ou ses tailles ne sont pas les bonnes."
     if left:
         return f"{short_name(source.layers[left[0]])} est de trop."
     for rank, index in pairs.items():
-        _lend_layer(source.layers[index], target.layers[rank])
+        layer = source.layers[index]
+        if _has_bias(target.layers[rank]) and not _has_bias(layer):
+            return f"{short_name(layer)} n'a pas de biais : rien, ici, ne le remplace."
+        _lend_layer(layer, target.layers[rank])
     return _lend_own(source, target)
+
+
+def _own_names(block: nn.Module) -> list[str]:
+    """The weights that are in no layer of a kind that is looked for."""
+    layers = [one for one in block.modules() if isinstance(one, tuple(PLACES))]
+    read = {id(weights) for layer in layers for weights in layer.parameters()}
+    return [name for name, weights in own_weights(block).items() if id(weights) not in read]
+
+
+def _has_bias(layer: nn.Module) -> bool:
+    return getattr(layer, "bias", None) is not None
 
 
 def _place(layer: nn.Module) -> str:
@@ -233,8 +290,8 @@ def _lend_layer(source: nn.Module, target: nn.Module) -> None:
             own.copy_(values.reshape(own.shape))
         elif name == "bias":
             target.bias = nn.Parameter(values.clone())
-    if getattr(source, "bias", None) is None and getattr(target, "bias", None) is not None:
-        target.bias.zero_()
+    if hasattr(source, "eps") and hasattr(target, "eps"):
+        target.eps = source.eps  # the paper's own, as good as PyTorch's
 
 
 def _lend_own(source: Followed, target: Followed) -> str:

@@ -56,6 +56,7 @@ class ClassCheck(Check):
             self.mistakes,
             lambda answer: Seen(self.observe(answer, tries).facts),
             self.tolerance,
+            look_for_clues=False,
         )
         if verdict:
             seen = None if verdict.mistake or verdict.clue else self._clue(observed, right)
@@ -82,7 +83,7 @@ class ClassCheck(Check):
                     if trial.result is None:
                         break
                     name, value = trial.result
-                    _refuse(value, given, arguments, names)
+                    _refuse(name, value, given, arguments, names)
                     found.facts.append(Fact(_frozen(value), when=f"{when}{name}, "))
                 except Refused as refusal:
                     found.refusal = refusal
@@ -98,13 +99,18 @@ class ClassCheck(Check):
             pairs = pairs_of(*values, self.tolerance)
             return diagnosis.of_written(pairs, None, self.tolerance) if pairs else None
 
+    def _same_facts(self, one: ClassObservation, other: ClassObservation) -> bool:
+        pairs = zip(one.facts, other.facts, strict=False)
+        gaps = (difference(a.value, b.value, self.tolerance) for a, b in pairs)
+        return len(one.facts) == len(other.facts) and not any(gaps)
+
     def _named(self, observed: ClassObservation, tries: list[tuple]) -> Refused:
         """The refusal, with the mistake that went as far, then failed in the same way."""
         refusal = observed.refusal
         for mistake in self.mistakes if refusal.error else ():
             wrong = self.observe(mistake.answer, tries)
             same_end = wrong.refusal and wrong.refusal.error == refusal.error
-            if same_end and len(wrong.facts) == len(observed.facts):
+            if same_end and self._same_facts(wrong, observed):
                 return Refused(f"{refusal}\n  → {mistake.message}", mistake.name)
         return refusal
 
@@ -113,8 +119,11 @@ def _name(fact: Fact) -> str:
     return fact.when.rpartition("\n")[2]
 
 
-def _refuse(value: object, given: tuple, arguments: tuple, names: list[str]) -> None:
+def _refuse(label: str, value: object, given: tuple, arguments: tuple, names: list[str]) -> None:
     """Refuse a blank, and a class that modified what it was given."""
+    if value is None:
+        message = f"{label} est vide (None) : manque-t-il un return ?"
+        raise Refused(message, status="todo", clue="no-return")
     if blanks(value):
         raise Refused(LEFT, status="todo")
     for name, after, before in zip(names, given, arguments, strict=True):

@@ -5,6 +5,7 @@ Nothing here raises on a strange answer, and no sentence ever holds the value th
 
 import contextlib
 import types
+from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Number
 
@@ -15,7 +16,12 @@ from tp_cnn.display import decimal
 
 DISPLAYED = 30  # whole numbers of an array shown in full; a larger one is shown by its shape
 DISPLAYED_DECIMALS = 12  # the same for other numbers, longer to read
+ROUNDED = 4  # decimals of a number that was rounded by hand
 DEPTH = 8  # nested lists deeper than this are not looked into
+ONE_IN_A_TUPLE = (
+    "vous obtenez un tuple d'un seul élément ; il faut un nombre : la virgule après return fait un "
+    "tuple."
+)
 NAMES = {
     type(None): "rien (None)",
     type(...): "« ... »",
@@ -29,7 +35,8 @@ NAMES = {
 class Difference:
     """How an answer differs from another one: a sentence in French and the kind of difference."""
 
-    kind: str  # "type", "shape", "decimal-comma", "not-finite" or "value"
+    # "type", "tuple", "shape", "decimal-comma", "digits", "two-results", "not-finite" or "value"
+    kind: str
     sentence: str
 
 
@@ -110,18 +117,27 @@ def _without_tensors(value):
     return value
 
 
-def difference(obtained: object, wanted: object, tolerance: float) -> Difference | None:
+def difference(
+    obtained: object, wanted: object, tolerance: float, written: bool = False
+) -> Difference | None:
     """Say how ``obtained`` differs from ``wanted``; None if they agree within ``tolerance``.
 
     Args:
         obtained: anything.
-        wanted: a number, a tensor, an array or nested lists.
+        wanted: a number, a tensor, an array or nested lists; of a known mistake, also a tuple of
+            results that make no array together.
         tolerance: the largest absolute gap allowed on each value.
+        written: whether ``obtained`` was written by hand; else a function returned it.
     """
-    wanted = to_array(wanted).astype(np.float64)
+    try:
+        wanted = to_array(wanted).astype(np.float64)
+    except Unreadable:
+        return _of_tuples(obtained, wanted, tolerance)
     try:
         array = to_array(obtained)
         if isinstance(obtained, tuple) and len(obtained) == 1 and array.shape != wanted.shape:
+            if wanted.ndim == 0 and not written:  # the notebook goes on with a number
+                return Difference("tuple", ONE_IN_A_TUPLE)
             array = to_array(obtained[0])  # the comma of `return values,` changes nothing
     except Unreadable as reason:
         part = wrong_part(obtained, wanted)
@@ -130,17 +146,20 @@ def difference(obtained: object, wanted: object, tolerance: float) -> Difference
         article = "un nombre" if wanted.ndim == 0 else "un tableau de nombres"
         return Difference("type", f"vous obtenez {reason} ; il faut {article}.")
     if array.shape != wanted.shape:
-        hint = _comma_hint(obtained, wanted)
-        kind = "decimal-comma" if hint else "shape"
+        kind, hint = _several(obtained, wanted, written)
         return Difference(kind, _shape_sentence(array, wanted) + hint)
     array = array.astype(np.float64)
-    if not np.isfinite(array).all():
-        where = np.argwhere(~np.isfinite(array))[0].tolist()
+    # What a mistake gives may overflow too: the same infinities are the same mistake.
+    alike = (array == wanted) | (np.isnan(array) & np.isnan(wanted))
+    strange = ~np.isfinite(array) & ~alike
+    if strange.any():
+        where = np.argwhere(strange)[0].tolist()
         place = f" à l'indice {where}" if where else ""
         value = array[tuple(where)]
         reason = "NaN, « pas un nombre »" if np.isnan(value) else "l'infini"
         return Difference("not-finite", f"vous obtenez {reason}{place}.")
-    right = np.abs(array - wanted) <= tolerance
+    with np.errstate(invalid="ignore"):
+        right = alike | (np.abs(array - wanted) <= tolerance)
     return None if right.all() else Difference("value", _value_sentence(array, wanted, tolerance))
 
 
@@ -158,7 +177,8 @@ def wrong_part(obtained: object, wanted: np.ndarray) -> int | None:
 
 
 def _of_part(part: int, obtained: object, wanted: np.ndarray, tolerance: float) -> Difference:
-    found = difference(obtained[part], wanted[part], tolerance)
+    one = obtained[part]
+    found = difference(list(one) if isinstance(one, tuple) else one, wanted[part], tolerance)
     return Difference(found.kind, f"au résultat d'indice [{part}], {found.sentence}")
 
 
@@ -169,13 +189,32 @@ def _shape_sentence(array: np.ndarray, wanted: np.ndarray) -> str:
     return f"vous obtenez {obtained} ; il faut un tableau de forme {wanted.shape}."
 
 
-def _comma_hint(obtained: object, wanted: np.ndarray) -> str:
-    """A French decimal comma makes two whole numbers of one: 0,77 is (0, 77)."""
-    pair = isinstance(obtained, tuple) and len(obtained) == 2 and wanted.ndim == 0
-    if not (pair and all(type(number) is int for number in obtained)):
-        return ""
+def _several(obtained: object, wanted: np.ndarray, written: bool) -> tuple[str, str]:
+    """The kind of difference and a hint, where there are several numbers for one.
+
+    In a number written in French, commas separate: 0,77 is (0, 77), and 1,191,170 three numbers.
+    """
+    if wanted.ndim or not isinstance(obtained, tuple):
+        return "shape", ""
+    if not written and len(obtained) == 2:
+        return "two-results", " Votre fonction renvoie deux valeurs ; on en demande une."
+    if not (written and all(type(number) is int for number in obtained)):
+        return "shape", ""
+    if is_whole(wanted):
+        return "digits", " Un nombre s'écrit sans virgule ni espace."
+    if len(obtained) != 2:
+        return "shape", ""
     whole, decimals = obtained
-    return f" En Python, les décimales viennent après un point : {whole}.{decimals}."
+    hint = f" En Python, les décimales viennent après un point : {whole}.{decimals}."
+    return "decimal-comma", hint
+
+
+def _of_tuples(obtained: object, wanted: Sequence, tolerance: float) -> Difference | None:
+    """How a tuple of results differs from another one, part by part."""
+    if not isinstance(obtained, list | tuple) or len(obtained) != len(wanted):
+        return Difference("shape", "")
+    pairs = zip(obtained, wanted, strict=True)
+    return next(filter(None, (difference(*pair, tolerance) for pair in pairs)), None)
 
 
 def _value_sentence(array: np.ndarray, wanted: np.ndarray, tolerance: float) -> str:
@@ -193,9 +232,15 @@ def _value_sentence(array: np.ndarray, wanted: np.ndarray, tolerance: float) -> 
             f"vous obtenez {show(array)} ; à l'indice {list(first)}, "
             f"{show(array[first])} est {direction} ({count}{precision and f', {precision}'})."
         )
-    if precision and not is_whole(wanted) and gaps.max() <= 0.02 * np.abs(wanted).max():
+    close = gaps.max() <= 0.02 * np.abs(wanted).max()
+    if precision and not is_whole(wanted) and close and _is_rounded(array):
         sentence += " L'écart est petit : gardez la valeur exacte plutôt qu'un arrondi."
     return sentence
+
+
+def _is_rounded(array: np.ndarray) -> bool:
+    """Whether each value has a few decimals only, but for the error of a float32."""
+    return bool(np.allclose(array, array.round(ROUNDED), rtol=1e-6, atol=0))
 
 
 def _count(right: np.ndarray) -> str:
@@ -213,8 +258,11 @@ def show(value: object) -> str:
             text = str(value)
         elif isinstance(value, np.ndarray | torch.Tensor | list | tuple | Number):
             array = to_array(value)
-            large = array.size > (DISPLAYED if is_whole(array) else DISPLAYED_DECIMALS)
+            large = array.size > DISPLAYED  # a huge array is not looked into
+            large = large or (array.size > DISPLAYED_DECIMALS and not is_whole(array))
             text = f"un tableau de forme {array.shape}" if large else _write(array.tolist())
+        elif isinstance(value, types.GeneratorType):
+            text = describe(value)  # its repr is an address
         else:
             text = repr(value)
     except Exception:  # an object of the student's whose repr fails, or a list of anything

@@ -36,6 +36,19 @@ EXPLANATIONS = [  # a pattern of the text of the error -> what to say; {0} is it
         "Des crochets suivent un nombre, ou autre chose qui n'a pas d'éléments.",
     ),
     (
+        r"'(?:method|function|builtin_function_or_method)' object is not iterable",
+        "C'est une fonction qui est donnée, et non ce qu'elle renvoie : il manque ses parenthèses.",
+    ),
+    (
+        r"cannot unpack non-iterable NoneType object|'NoneType' object is not iterable",
+        "Une suite est attendue, et il n'y a rien (None) : une fonction appelée ici a-t-elle son "
+        "return ?",
+    ),
+    (
+        r"'type' object does not support the context manager protocol|^__enter__$",
+        "Il manque des parenthèses après with, comme dans with torch.no_grad().",
+    ),
+    (
         rf"cannot unpack non-iterable {NAME} object|{NAME} object is not iterable"
         r"|iteration over a 0-d (?:array|tensor)",
         "Une boucle, ou une affectation à plusieurs noms, attend une suite : un nombre n'en est "
@@ -43,7 +56,7 @@ EXPLANATIONS = [  # a pattern of the text of the error -> what to say; {0} is it
     ),
     (
         r"not enough values to unpack \(expected (?:at least )?(\d+), got (\d+)\)",
-        "À gauche du =, il y a {0} noms ; à droite, {1} valeur.",
+        "Il faut autant de valeurs à droite du = que de noms à gauche, {0} : il y en a {1}.",
     ),
     (
         r"too many values to unpack \(expected (\d+)(?:, got \d+)?\)",
@@ -94,6 +107,16 @@ EXPLANATIONS = [  # a pattern of the text of the error -> what to say; {0} is it
         "Les types {0} et {1} ne se comparent pas.",
     ),
     (
+        r"list indices must be integers or slices, not str",
+        "C'est une liste : prenez d'abord un de ses éléments, par son numéro ([0] pour le "
+        "premier), puis ce qui porte ce nom.",
+    ),
+    (
+        r"Cannot interpret '\d+' as a data type",
+        "La forme d'un tableau se donne en un seul argument, entre ses propres parenthèses : "
+        "np.zeros((lignes, colonnes)).",
+    ),
+    (
         r"'float' object cannot be interpreted as an integer|slice indices must be integers"
         r"|only integers?, slices|must be integers or slices"
         r"|can't convert .* to .*int|expected .*int.* float|type must be tuple of ints"
@@ -104,7 +127,8 @@ EXPLANATIONS = [  # a pattern of the text of the error -> what to say; {0} is it
     ),
     (
         r"object of type '(\S+)' has no len\(\)|len\(\) of (?:unsized object|a 0-d tensor)",
-        "La fonction len compte les éléments d'une suite : ce qui lui est donné n'en est pas une.",
+        "La fonction len compte les éléments d'une suite : ce qui lui est donné n'en est pas une, "
+        "ou se parcourt seulement, avec for.",
     ),
     (
         r"truth value of an (?:array|empty)|Boolean value of Tensor with more than one value",
@@ -127,6 +151,15 @@ EXPLANATIONS = [  # a pattern of the text of the error -> what to say; {0} is it
         "Une liste non vide de tableaux est attendue : regardez ce qu'elle contient.",
     ),
     (
+        r"expected (?:scalar type|.*dtype) .*Long",
+        "Il faut des entiers ici, comme le sont des étiquettes : .long() les convertit.",
+    ),
+    (
+        r"log_softmax\w*\"? not implemented for '(?:Long|Int)'",
+        "L'entropie croisée reçoit des entiers à la place des scores : les scores d'abord, les "
+        "étiquettes ensuite.",
+    ),
+    (
         r"(?:expected|found) .*(?:dtype|scalar type)|not implemented for '|same dtype"
         r"|Input type .* and weight type|can only be .*floating|only be calculated for floating"
         r"|could not infer (?:output )?dtype",
@@ -137,7 +170,7 @@ EXPLANATIONS = [  # a pattern of the text of the error -> what to say; {0} is it
     (
         r"index (-?\d+) is out of bounds for (?:axis|dimension) (\d+) with size (\d+)",
         "L'indice {0} est demandé sur l'axe {1}, dont la taille est {2} (le premier est 0) : "
-        "jusqu'où va la boucle ?",
+        "jusqu'où va la boucle, et les indices sont-ils dans le bon ordre ?",
     ),
     (
         r"(?:list|tuple|string) (?:assignment )?index out of range|index out of range",
@@ -154,8 +187,8 @@ EXPLANATIONS = [  # a pattern of the text of the error -> what to say; {0} is it
     ),
     (
         r"operands could not be broadcast together with shapes (\(.*?\)) (\(.*?\))",
-        "Ces deux tableaux, de formes {0} et {1}, ne se combinent pas valeur par valeur : une "
-        "fenêtre dépasse-t-elle, ou n'a-t-elle pas la taille du filtre ?",
+        "Ces deux tableaux, de formes {0} et {1}, ne se combinent pas valeur par valeur : "
+        "d'où vient l'axe de trop, ou celui qui n'a pas la bonne taille ?",
     ),
     (
         r"could not broadcast input array from shape (\(.*?\)) into shape (\(.*?\))",
@@ -167,25 +200,38 @@ EXPLANATIONS = [  # a pattern of the text of the error -> what to say; {0} is it
         "Ces deux tenseurs ne se combinent pas : sur l'axe {2}, l'un a {0} valeurs, l'autre {1}.",
     ),
     (
+        r"[Ee]xpected input batch_size",
+        "Il faut une étiquette par image du lot : pour une seule, torch.tensor([label]).",
+    ),
+    (
+        r"must have same number of dimensions",
+        "Ces tenseurs n'ont pas le même nombre d'axes : pour les mettre bout à bout, il le faut.",
+    ),
+    (
         r"expanded size of the tensor \((\d+)\) must match the existing size \((\d+)\)"
         r"|shape mismatch|shapes? .* not aligned|mismatch in its core dimension"
         r"|must match except|stack expects each tensor to be equal size"
-        r"|all input arrays must have the same shape|expected input batch_size"
+        r"|all input arrays must have the same shape"
         r"|expected .*size.* to match|must be equal|must have the same",
         "Ces tableaux n'ont pas des formes qui vont ensemble : affichez leurs shape.",
     ),
     (
         r"mat1 and mat2 shapes cannot be multiplied \((\d+x\d+) and (\d+x\d+)\)",
-        "Une couche dense reçoit {0} (lot × valeurs) alors que ses poids attendent {1} : comptez "
-        "les valeurs qui y arrivent, une fois mises à plat.",
+        "Le produit de formes {0} et {1} n'existe pas : il faut autant de colonnes à gauche que de "
+        "lignes à droite. Dans une couche dense, comptez les valeurs qui arrivent, mises à plat.",
     ),
     (
         r"expected input\[.*\] to have (\d+) channels, but got (\d+) channels",
-        "Cette convolution attend {0} canaux et en reçoit {1}.",
+        "Nombre de canaux qu'attend cette convolution : {0} ; qu'elle reçoit : {1}.",
+    ),
+    (
+        r"Expected size for first two dimensions of batch2",
+        "Ces deux lots de matrices ne se multiplient pas : le dernier axe du premier doit avoir la "
+        "taille de l'avant-dernier axe du second.",
     ),
     (
         r"running_mean should contain (\d+) elements not (\d+)",
-        "Cette normalisation est faite pour {1} canaux et en reçoit {0}.",
+        "Nombre de canaux qu'attend cette normalisation : {1} ; qu'elle reçoit : {0}.",
     ),
     (
         r"shape '(.*)' is invalid for input of size (\d+)"
@@ -193,6 +239,10 @@ EXPLANATIONS = [  # a pattern of the text of the error -> what to say; {0} is it
         r"|cannot reshape",
         "Le nombre de valeurs ne permet pas cette forme : le produit des tailles doit rester le "
         "même.",
+    ),
+    (
+        r"[Gg]ot \dD input, but .* mode needs (\d)D input",
+        "Cet agrandissement attend {0} axes, lot et canaux compris : [None] en ajoute un.",
     ),
     (
         r"Expected .*(?:\dD|\d-D|dimensional).*(?:input|tensor)|expected .*D (?:or .*D )?input"
@@ -213,6 +263,10 @@ EXPLANATIONS = [  # a pattern of the text of the error -> what to say; {0} is it
         "Il n'y a rien dont prendre le maximum : la fenêtre, ou la liste, est vide.",
     ),
     (
+        r"number of sizes provided \(0\)",
+        "Un seul nombre est attendu là où vous donnez un tableau : manque-t-il un indice ?",
+    ),
+    (
         r"requires? .*(?:positive|non-negative|greater)"
         r"|must be (?:positive|greater|non-negative|a positive|>)|should be .*(?:greater|positive)"
         r"|from.*must be less|low >= high|random_ expects 'from'|has to be between 0 and 1"
@@ -221,6 +275,10 @@ EXPLANATIONS = [  # a pattern of the text of the error -> what to say; {0} is it
     ),
     # Numbers
     (r"division by zero|modulo by zero|float division", "Le diviseur vaut zéro ici."),
+    (
+        r"math range error",
+        "Le résultat est trop grand pour un nombre à virgule : une exponentielle, sans doute.",
+    ),
     (
         r"cannot convert float (?:NaN|infinity)|math domain error",
         "Le calcul a donné l'infini ou un résultat qui n'est pas un nombre (NaN).",
@@ -241,8 +299,33 @@ EXPLANATIONS = [  # a pattern of the text of the error -> what to say; {0} is it
     ),
     (
         r"leaf Variable that requires grad",
-        "Un poids est modifié pendant que PyTorch suit ses gradients : faites-le dans with "
-        "torch.no_grad().",
+        "Un poids, ou une image, est modifié pendant que PyTorch suit ses gradients : faites-le "
+        "dans with torch.no_grad().",
+    ),
+    (
+        r"requires_grad flags of leaf variables",
+        "Ce tenseur vient d'un calcul que PyTorch suit : detach() d'abord, ou requires_grad = True "
+        "avant ce calcul.",
+    ),
+    (
+        r"Can't call numpy\(\)",
+        "PyTorch suit encore ce tenseur : detach() avant numpy().",
+    ),
+    (
+        r"appear in more than one parameter group",
+        "Un même poids est dans deux groupes de l'optimiseur : chacun n'a qu'un pas.",
+    ),
+    (
+        r"optimizer can only optimize Tensors",
+        "L'optimiseur attend des poids, ceux de parameters() par exemple : que reçoit-il ?",
+    ),
+    (
+        r"missing the required \"forward\" function",
+        "Le réseau n'a pas de méthode forward : vérifiez son nom, et son retrait dans la classe.",
+    ),
+    (
+        r"before Module\.__init__\(\) call",
+        "Il manque super().__init__() au début de __init__ : avant lui, rien ne garde les couches.",
     ),
     (
         r"is not a Module subclass",

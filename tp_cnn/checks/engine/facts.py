@@ -7,8 +7,11 @@ first difference from the right function is also the student's.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from tp_cnn.checks.engine import diagnosis
 from tp_cnn.checks.engine.compare import Difference, difference
 from tp_cnn.checks.engine.framework import Mistake, Verdict
+from tp_cnn.checks.engine.pairs import Clue, pairs_of
+from tp_cnn.checks.engine.shapes import of_shapes
 
 
 @dataclass(frozen=True)
@@ -38,11 +41,14 @@ def judge_facts(
     mistakes: Sequence[Mistake],
     see: Callable[[object], Seen],
     tolerance: float,
+    look_for_clues: bool = True,
 ) -> Verdict | None:
     """What to say of the first fact that differs; None if none does.
 
     Args:
         see: what is seen of a mistake's answer.
+        look_for_clues: whether to say what a wrong result has in common with the right one, where
+            no mistake gives it; a check that sees more of the results does it better.
     """
     first = _first_difference(seen, wanted, tolerance)
     if first is None:
@@ -56,9 +62,24 @@ def judge_facts(
             return Verdict("wrong", f"{sentence}\n  → {mistake.message}", mistake.name)
     if fact.value is None:
         return Verdict("wrong", f"{sentence}\n  → Il manque un return.", clue="no-return")
-    name = None if fact.sentence or gap.kind == "value" else gap.kind
-    clue = "seen" if fact.sentence and not fact.vague else None
-    return Verdict("wrong", sentence, name, clue=clue)
+    if fact.sentence:
+        return Verdict("wrong", sentence, clue=None if fact.vague else "seen")
+    clue = None
+    if look_for_clues:
+        clue = _clue(fact.value, wanted.facts[first].value, gap.kind, tolerance)
+    pointer = f"\n  → {clue.pointer}" if clue else ""
+    name = None if gap.kind == "value" else gap.kind
+    return Verdict("wrong", sentence + pointer, name, clue=clue and clue.name)
+
+
+def _clue(value: object, wanted: object, kind: str, tolerance: float) -> Clue | None:
+    """What a wrong result has in common with the right one."""
+    if kind == "shape":
+        return of_shapes(value, wanted)
+    if kind != "value":
+        return None
+    pairs = pairs_of([value], [wanted], tolerance)
+    return diagnosis.of_written(pairs, None, tolerance) if pairs else None
 
 
 def _same_difference(seen: Seen, wrong: Seen, wanted: Seen, first: int, tolerance: float) -> bool:

@@ -53,6 +53,14 @@ from tp_cnn.checks.engine.shapes import of_shapes
 
 NOT_YET = ", tant que la vérification du vôtre ne dit pas « Juste »."
 WRITTEN_AGAIN = " : le vôtre n'est plus celui qui a été vérifié, relancez sa cellule de test."
+LENT = (
+    "c'est le code du paquet, pris plus bas à la place du vôtre : exécutez d'abord la cellule de "
+    "votre réponse, puis celle-ci."
+)
+OVERFLOW = (
+    "C'est ce que donne une division par 0, le logarithme de 0 ou une exponentielle trop grande : "
+    "comment ne pas les calculer ?"
+)
 LABELS = {"todo": "◻ À faire", "right": "✔ Juste", "wrong": "✘ Pas encore"}
 
 
@@ -116,9 +124,12 @@ class Check:
     mistakes: Sequence[Mistake]
     tolerance: float = 1e-4
 
+    written = False  # whether answers are written by hand; else functions give them
+
     def __post_init__(self):
         self.__doc__ = f"{self.about} Tolérance : {display.decimal(self.tolerance, 'g')}."
         self._right = []  # the answers told « Juste »
+        self._lent = None  # the function of the package that took the student's place
 
     def __call__(
         self, student: object = ..., *, seed: int = 0, limit: float = LIMIT, **options
@@ -132,6 +143,8 @@ class Check:
         try:
             if student is None or student is ...:
                 raise Refused(TO_FILL, status="todo")
+            if callable(student) and student is self._lent:
+                raise Refused(LENT, status="todo")
             with time_limit(limit):
                 verdict = self.judge(student, np.random.default_rng(seed), **options)
         except Refused as refused:
@@ -152,6 +165,7 @@ class Check:
         Suite : votre code (average_pooling).
         """
         right = any(student is one for one in self._right)
+        self._lent = None if right else otherwise
         name = getattr(otherwise, "__name__", type(otherwise).__name__)
         own = getattr(student, "__name__", "<lambda>")
         name = own if right and own != "<lambda>" else name
@@ -213,11 +227,15 @@ class Check:
         first = next(index for index, found in enumerate(differences) if found)
         if differences[first].kind == "shape":
             return of_shapes(trials[first].result, wanted[first])
+        if differences[first].kind == "not-finite":
+            return Clue("overflow", OVERFLOW)
         return None
 
     def _differences(self, trials: list[Trial], expected: list) -> list[Difference | None]:
         pairs = zip(trials, expected, strict=True)
-        return [difference(trial.result, value, self.tolerance) for trial, value in pairs]
+        return [
+            difference(trial.result, value, self.tolerance, self.written) for trial, value in pairs
+        ]
 
     def _precision(self, wanted: list) -> str:
         """State the tolerance, except where every value is a whole number."""
@@ -235,6 +253,8 @@ class ValueCheck(Check):
 
     _: KW_ONLY
     formula: Formula | None = None
+
+    written = True
 
     def judge(self, student: object, rng: np.random.Generator) -> Verdict:
         left = blanks(student)

@@ -28,6 +28,23 @@ def _constant(weights: Tensor) -> bool:
     return weights.numel() > 1 and bool((weights == weights.flatten()[0]).all())
 
 
+def refuse_plain_lists(network: nn.Module) -> None:
+    """Refuse layers that are kept in a list of Python, where PyTorch sees none of their weights.
+
+    Raises:
+        Refused: named "plain-list".
+    """
+    known = {id(weights) for weights in network.parameters()}
+    for module in network.modules():
+        for name, values in vars(module).items():
+            layers = values if isinstance(values, list | tuple) else ()
+            layers = [layer for layer in layers if isinstance(layer, nn.Module)]
+            if any(id(weights) not in known for one in layers for weights in one.parameters()):
+                message = f"les couches de self.{name} sont dans une simple liste de Python."
+                advice = f"PyTorch ne les y voit pas : écrivez self.{name} = nn.ModuleList(...), ou"
+                raise Refused(f"{message}\n  → {advice} nn.Sequential.", "plain-list")
+
+
 def refuse_cut(network: nn.Module, images: Tensor) -> None:
     """Refuse a network in which a gradient does not reach every weight.
 

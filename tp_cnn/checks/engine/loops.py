@@ -25,7 +25,22 @@ from tp_cnn.checks.engine.framework import Check, Verdict
 from tp_cnn.display import decimal
 
 CLASSES = 5
+UNREADABLE = (
+    "la fonction laisse un réseau dont on ne retrouve plus les parties.\n  → Ne remplacez, et ne "
+    "retirez, que ce que l'énoncé demande."
+)
 RANKS = ["le premier pas", "le deuxième pas", "le troisième pas"]
+COPY = "c'est une copie du réseau qui apprend : celui qui est reçu n'a pas bougé."
+
+
+class Batches:
+    """Batches to go through, and nothing more: the notebooks give objects without a length."""
+
+    def __init__(self, batches: list[tuple[Tensor, Tensor]]):
+        self._batches = batches
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        return iter(self._batches)
 
 
 @dataclass
@@ -76,7 +91,12 @@ class LoopCheck(Check):
     def seen_of(self, student: object, seed: int) -> Observation:
         """What a student's function does; may raise `Refused`. It needs no right answer."""
         require_function(student, list(self.names))
-        return self._observe(student, seed)
+        try:
+            return self._observe(student, seed)
+        except Refused:
+            raise
+        except Exception:  # facts are read in parts of the network, that it may have lost
+            raise Refused(UNREADABLE, "parts") from None
 
     def completed(self, observed: Observation, right: Observation) -> Observation:
         """What was seen, with what only the right answer can tell."""
@@ -111,16 +131,16 @@ class TrainingStepCheck(LoopCheck):
     names = ("model", "images", "labels", "criterion", "optimizer")
 
     def observe(self, function: Callable) -> Observation:
-        layers = [nn.Linear(16, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, CLASSES)]
-        model = nn.Sequential(nn.Flatten(), *layers)
+        model = small_network()
         optimizer = torch.optim.SGD(model.parameters(), lr=0.2, momentum=0.9)
         events: list[str] = []
-        model.register_forward_hook(lambda *_: events.append("forward"))
+        model.register_forward_hook(lambda one, *_: events.append(forward_of(one, model)))
         model[-1].bias.register_hook(lambda _: events.append("backward"))
         optimizer.register_step_pre_hook(lambda *_: events.append("step"))
         weights = [weights_of(model)]
         # All drawn before: what the function draws must not change them.
         batches = [(torch.randn(10, 1, 4, 4), torch.randint(CLASSES, (10,))) for _ in RANKS]
+        before = [images.clone() for images, _ in batches]
 
         def tries() -> Iterator[tuple]:
             for (images, labels), criterion in zip(batches, criteria, strict=True):
@@ -130,16 +150,52 @@ class TrainingStepCheck(LoopCheck):
         smooth = [0.0, 0.3, 0.1]  # to do without the criterion received shows at the second step
         criteria = [nn.CrossEntropyLoss(label_smoothing=one) for one in smooth]
         trials, refusal = try_all(function, tries())
-        facts = [_weights_fact(weights, step) for step in range(1, len(weights))]
+        still = np.array_equal(weights[-1], weights[0])
+        facts = [copy_fact(events, still), _images_fact(batches, before)]
+        facts += [_weights_fact(weights, step) for step in range(1, len(weights))]
         if not refusal:
             facts += loss_facts([trial.result for trial in trials])
-        first = [events.index(name) for name in ("backward", "step") if name in events]
-        clues = ("backward" in events, "step" in events, first == sorted(first))
-        return Observation(Seen(facts, clues), trials, model, "forward" in events, refusal)
+        clues = ("step" in events, *backward_clues(events))
+        ran = any(event.startswith("forward") for event in events)
+        return Observation(Seen(facts, clues), trials, model, ran, refusal)
+
+
+def small_network() -> nn.Sequential:
+    """The normalisation comes after ReLU: before it, it would cancel any change of the images."""
+    layers = [nn.Linear(16, 8), nn.ReLU(), nn.BatchNorm1d(8), nn.Linear(8, CLASSES)]
+    return nn.Sequential(nn.Flatten(), *layers)
+
+
+def forward_of(network: nn.Module, received: nn.Module) -> str:
+    """The event of a pass: the copies of a network keep its hooks."""
+    return "forward" if network is received else "forward of a copy"
+
+
+def copy_fact(events: list[str], still: bool) -> Fact:
+    return Fact(int(still and "forward of a copy" in events), COPY)
+
+
+def backward_clues(events: list[str]) -> tuple[bool, bool]:
+    """Whether gradients are computed, and before the first step."""
+    first = [events.index(name) for name in ("backward", "step") if name in events]
+    return "backward" in events, first == sorted(first)
+
+
+def _images_fact(batches: list[tuple[Tensor, Tensor]], before: list[Tensor]) -> Fact:
+    pairs = zip(batches, before, strict=True)
+    changed = any(not torch.equal(images, kept) for (images, _), kept in pairs)
+    return Fact(int(changed), "la fonction modifie les images reçues.")
 
 
 def weights_of(model: nn.Module) -> np.ndarray:
     return torch.cat([weights.detach().flatten() for weights in model.parameters()]).numpy()
+
+
+def hooks_left(model: nn.Module) -> Fact:
+    """How many hooks, of any kind, are still on the layers."""
+    kinds = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+    count = sum(len(getattr(module, kind)) for module in model.modules() for kind in kinds)
+    return Fact(count, "les valeurs sont justes, mais la fonction laisse un hook sur une couche.")
 
 
 def _weights_fact(weights: list[np.ndarray], step: int) -> Fact:
@@ -180,14 +236,14 @@ class EvaluationCheck(LoopCheck):
         sizes, corrects = _three_batches()
         three = [_batch(model, *one) for one in zip(sizes, corrects, strict=True)]
         before = weights_of(model)
-        modes: list[bool] = []
+        modes: list[bool] = []  # of the layer that runs, in a copy of the network too
         graphs: list[bool] = []
-        dropout.register_forward_hook(lambda *_: modes.append(dropout.training))
+        dropout.register_forward_hook(lambda layer, *_: modes.append(layer.training))
         model.register_forward_hook(lambda *_: graphs.append(torch.is_grad_enabled()))
 
         def tries() -> Iterator[tuple]:
             for batches in (one, three):
-                yield model.train(), batches
+                yield model.train(), Batches(batches)
 
         trials, refusal = try_all(function, tries())
         whens = [
@@ -203,7 +259,8 @@ class EvaluationCheck(LoopCheck):
             facts.append(Fact(int(any(graphs)), kept))
             moved = "le résultat est juste, mais l'évaluation a changé les poids du réseau."
             facts.append(Fact(weights_of(model) - before, moved))
-        return Observation(Seen(facts), trials, model, bool(modes), refusal)
+        clues = (bool(modes),)  # a constant is none of the mistakes
+        return Observation(Seen(facts, clues), trials, model, bool(modes), refusal)
 
 
 def _drawn(low: int, high: int) -> int:
@@ -217,8 +274,9 @@ def _three_batches() -> tuple[list[int], list[int]]:
         size, last = _drawn(6, 9), _drawn(2, 4)
         sizes, corrects = [size, size, last], [_drawn(2, size - 1), _drawn(2, size - 1), last]
         share = sum(corrects) / sum(sizes)
-        mean = sum(np.divide(corrects, sizes)) / 3
-        if abs(share - mean) > 0.02 and abs(share - 0.5) > 0.02:
+        mean, first = sum(np.divide(corrects, sizes)) / 3, corrects[0] / size
+        gaps = share - mean, share - first, share - 0.5, mean - first
+        if all(abs(gap) > 0.02 for gap in gaps):
             return sizes, corrects
 
 
@@ -230,6 +288,7 @@ def _batch(model: nn.Module, size: int, correct: int) -> tuple[Tensor, Tensor]:
             scores = model.eval()(images)
         labels = scores.argmax(1)
         labels[correct:] = (labels[correct:] + 1) % CLASSES
-        # As many as the images well classified, or badly, would hide the mistake.
-        if size != CLASSES or (scores.argmax(0) == labels).sum() not in (correct, size - correct):
+        # None, or as many as the images well classified, or badly, would hide the mistake.
+        hiding = 0, correct, size - correct
+        if size != CLASSES or (scores.argmax(0) == labels).sum() not in hiding:
             return images, labels

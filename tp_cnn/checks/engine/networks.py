@@ -17,13 +17,19 @@ from torch import Tensor, nn
 from tp_cnn.checks.engine.calls import Refused, private_draws
 from tp_cnn.checks.engine.compare import show
 from tp_cnn.checks.engine.framework import Check, Mistake, Verdict
-from tp_cnn.checks.engine.learning import refuse_cut, refuse_same_object, still_layer
+from tp_cnn.checks.engine.learning import (
+    refuse_cut,
+    refuse_plain_lists,
+    refuse_same_object,
+    still_layer,
+)
 from tp_cnn.checks.engine.traces import (
     Stage,
     Trace,
     agree,
     build,
     draw_weights,
+    given_away,
     has_weights,
     is_own_normalisation,
     outputs,
@@ -53,6 +59,14 @@ UNREAD = (
     "cette vérification ne sait pas suivre le calcul que fait le réseau avec ses propres poids "
     "(nn.Parameter) : {}.\n  → Donnez-les tels quels à F.conv2d, F.linear ou F.batch_norm, ou "
     "prenez les couches de nn : le réseau est peut-être juste, mais il faut pouvoir le lire."
+)
+GIVEN = (
+    "le réseau donne lui-même à une fonction les poids de {} : cette vérification ne sait pas le "
+    "suivre.\n  → Appelez la couche : le réseau est peut-être juste, mais il faut pouvoir le lire."
+)
+BUILT = (
+    "il faut une fonction sans argument, ou une classe, qui construit le réseau ; vous donnez un "
+    "réseau déjà construit."
 )
 NORMALISATIONS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
@@ -97,15 +111,20 @@ class NetworkCheck(Check):
 
     Attributes:
         image_shape: (channels, height, width) of an image.
+        built: whether the answer must build the network, because what follows calls it.
     """
 
     _: KW_ONLY
     image_shape: tuple[int, int, int]
+    built: bool = False
 
     def judge(self, student: object, rng: np.random.Generator) -> Verdict:
         seed = int(rng.integers(2**31))
         with private_draws(seed), torch.no_grad():
+            if self.built and isinstance(student, nn.Module):
+                raise Refused(BUILT, "type")
             network = build(student)
+            refuse_plain_lists(network)
             still = still_layer(network)
             draw_weights(network)
             images = torch.randn(IMAGES, *self.image_shape)
@@ -148,7 +167,7 @@ class NetworkCheck(Check):
                 self._compare(seen, index, Stretch(right, None, start, seen.inputs[index]), seed)
                 raise _bad_inputs(seen, index)
             observed = seen.outputs[index]
-            if isinstance(last, nn.Linear):
+            if isinstance(last, nn.Linear) and observed.ndim > 1:
                 observed = observed.flatten(1)  # a convolution may stand for a dense layer
             stretch = Stretch(right, seen.layers[index], start, observed, seen.inputs[index])
             self._compare(seen, index, stretch, seed)
@@ -157,6 +176,8 @@ class NetworkCheck(Check):
             raise Different(f"{seen.name(index)} est de trop.", "extra-layer")
         if seen.refusal:
             raise seen.refusal
+        if seen.result is None:
+            raise Refused("forward ne renvoie rien (None) : il lui manque un return.", "type")
         if not isinstance(seen.result, Tensor):
             raise Refused(f"forward renvoie {show(seen.result)} ; il faut un tenseur.", "type")
         self._compare(seen, index, Stretch(right, None, start, seen.result), seed)
@@ -172,6 +193,8 @@ class NetworkCheck(Check):
         if expected is not None and expected.shape != stretch.observed.shape:
             sizes = " × ".join(map(str, stretch.observed.shape[1:]))
             mixed = " Les images du lot y sont mélangées : la première dimension est le lot."
+            if stretch.observed.shape == (IMAGES,):
+                mixed = " Il n'en sort qu'un nombre par image : il manque l'axe des classes."
             sentence += f" Taille obtenue, par image : {sizes}." if sizes else mixed
         if seen.refusal and index == len(seen.outputs):  # it fails right after
             sentence += _error(seen)
@@ -209,6 +232,9 @@ class NetworkCheck(Check):
         traces = [trace(network, images, other) for other in (seed, seed + 1)]
         if traces[0].unread and not traces[0].refusal and found.name in UNTOLD:
             raise Refused(UNREAD.format(", ".join(traces[0].unread[:4])), "unread")
+        given = given_away(network, images, seed, traces[0]) if found.name in UNTOLD else None
+        if given is not None:
+            raise Refused(GIVEN.format(short_name(given)), "unread")
         other = _other_normalisation(network) if self._asks_normalisation() else None
         if other is not None and found.name in ("missing-layer", "extra-layer"):
             sentence = f"{short_name(other)} n'est pas une normalisation par lot."

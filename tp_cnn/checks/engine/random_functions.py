@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass, replace
 
 import numpy as np
+import torch
 
 from tp_cnn.checks.engine.calls import Trial, attempt, private_draws, refuse_blanks, told
 from tp_cnn.checks.engine.compare import Unreadable, show, to_array
@@ -72,13 +73,14 @@ class RandomCheck(FunctionCheck):
 def _array(result: object, wanted: object) -> np.ndarray | None:
     """The result as an array of numbers, or None if it is anything else or has another shape.
 
-    A list of tensors is something else: what follows in the notebook calls methods of a tensor.
+    What follows in the notebook calls methods of a tensor: a list of tensors, or an array of
+    NumPy's, is something else.
     """
     try:
         array = to_array(result)
     except Unreadable:
         return None
-    same = array.shape == to_array(wanted).shape and not isinstance(result, list | tuple)
+    same = array.shape == to_array(wanted).shape and isinstance(result, torch.Tensor)
     return array.astype(np.float64) if same else None
 
 
@@ -89,6 +91,9 @@ def _shape_fact(trial: Trial, right: bool) -> Fact:
     if isinstance(trial.result, list | tuple):
         sentence = "vous obtenez une liste ; il faut un seul tenseur (torch.stack en réunit)."
         return Fact([-2], trial.when(sentence))
+    if isinstance(trial.result, np.ndarray):
+        sentence = "vous obtenez un tableau NumPy ; il faut un tenseur (torch.tensor en fait un)."
+        return Fact([-3], trial.when(sentence))
     try:
         shape = to_array(trial.result).shape
     except Unreadable as reason:

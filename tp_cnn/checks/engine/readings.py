@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from tp_cnn.checks.engine.calls import try_all
 from tp_cnn.checks.engine.facts import Fact, Seen
-from tp_cnn.checks.engine.loops import LoopCheck, Observation, weights_of
+from tp_cnn.checks.engine.loops import LoopCheck, Observation, hooks_left, weights_of
 
 CLASSES, HEIGHT, WIDTH = 5, 8, 12
 MAPS = 6
@@ -30,7 +30,8 @@ class _SeenNetwork(nn.Module):
             nn.Conv2d(3, MAPS, 3, padding=1),
             nn.BatchNorm2d(MAPS),
             nn.MaxPool2d(2),
-            nn.Tanh(),  # maps of both signs
+            nn.Tanh(),
+            nn.InstanceNorm2d(MAPS),  # maps of sum 0: any mixture of them has both signs
         )
         size = MAPS * HEIGHT // 2 * WIDTH // 2
         self.classifier = nn.Sequential(nn.Flatten(), nn.Linear(size, CLASSES))
@@ -82,10 +83,10 @@ def _left(result: object, arguments: tuple) -> list[Fact]:
     """What must be as it was, and what must not be kept."""
     network, image = arguments[0], next(one for one in arguments if isinstance(one, Tensor))
     right = "les valeurs sont justes, mais "
-    hooks = sum(len(module._forward_hooks) for module in network.modules())
+    trains = any(module.training for module in network.modules())
     graph = isinstance(result, Tensor) and result.requires_grad
     return [
-        Fact(hooks, f"{right}la fonction laisse un hook sur une couche."),
+        hooks_left(network),
         Fact(image.detach(), f"{right}l'image reçue a changé : travaillez sur une copie."),
         Fact(
             int(image.requires_grad),
@@ -93,6 +94,7 @@ def _left(result: object, arguments: tuple) -> list[Fact]:
         ),
         Fact(int(graph), f"{right}elles gardent le graphe de calcul."),
         Fact(_state(network), f"{right}le réseau en sort changé."),
+        Fact(int(trains), f"{right}le réseau, reçu en mode eval(), en sort en mode train()."),
     ]
 
 
@@ -118,7 +120,8 @@ class _Score(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.layers = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Tanh()).eval()
+        self.layers = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Tanh())
+        self.eval()
 
     def forward(self, images: Tensor) -> Tensor:
         return self.layers(images)[:, 1].mean()
@@ -133,6 +136,11 @@ class AscentCheck(ReadingCheck):
         return [(_Score(), _image(), *one) for one in [(3, 0.5), (5, 0.8)]]
 
 
+def _predicted(network: nn.Module, image: Tensor) -> int:
+    with torch.no_grad():
+        return int(network(image[None]).argmax())
+
+
 class LabelCheck(ReadingCheck):
     """The check of ``look(model, image, label)``, and of one more setting in what derives from it.
 
@@ -144,11 +152,14 @@ class LabelCheck(ReadingCheck):
     settings: tuple = ()
 
     def draw(self) -> list[tuple]:
-        labels = torch.randperm(CLASSES)[:2].tolist()
+        seen = [(_SeenNetwork(), _image()) for _ in range(2)]
+        label, *others = torch.randperm(CLASSES).tolist()
+        # A network that predicts the class asked twice hides that another one was read.
+        other = next(one for one in others if one != _predicted(*seen[1]))
         more = [(one,) for one in self.settings] or [(), ()]
         return [
-            (_SeenNetwork(), _image(), label, *setting)
-            for label, setting in zip(labels, more, strict=True)
+            (*both, asked, *setting)
+            for both, asked, setting in zip(seen, (label, other), more, strict=True)
         ]
 
 

@@ -64,27 +64,27 @@ def _factor_of(obtained: np.ndarray, wanted: np.ndarray, tolerance: float) -> bo
     scale = (wanted**2).sum()
     factor = (obtained * wanted).sum() / scale if scale else 0.0
     limit = tolerance * max(1.0, abs(factor))
-    return abs(factor) > 1e-9 and bool((np.abs(obtained - factor * wanted) <= limit).all())
+    found = np.isfinite(factor) and abs(factor) > 1e-9
+    return found and bool((np.abs(obtained - factor * wanted) <= limit).all())
 
 
 def _factor(pairs: Sequence[Pair], tolerance: float) -> bool:
     return _many(pairs) and _factor_of(*_all(pairs), tolerance)
 
 
+def _varied(pair: Pair) -> bool:
+    """Enough different values in one try: those of a couple may agree by chance."""
+    return pair.wanted.size > 2 and np.unique(pair.wanted.round(6)).size >= 2
+
+
 def _factor_by_try(pairs: Sequence[Pair], tolerance: float) -> bool:
     return all(
-        np.unique(pair.wanted.round(6)).size >= 2
-        and _factor_of(pair.obtained, pair.wanted, tolerance)
-        for pair in pairs
+        _varied(pair) and _factor_of(pair.obtained, pair.wanted, tolerance) for pair in pairs
     )
 
 
 def _offset_by_try(pairs: Sequence[Pair], tolerance: float) -> bool:
-    return all(
-        np.unique(pair.wanted.round(6)).size >= 2
-        and np.ptp(pair.obtained - pair.wanted) <= tolerance
-        for pair in pairs
-    )
+    return all(_varied(pair) and np.ptp(pair.obtained - pair.wanted) <= tolerance for pair in pairs)
 
 
 def _simple_ratio(pairs: Sequence[Pair], tolerance: float) -> bool:

@@ -82,7 +82,7 @@ def plain_call(function: object, arguments: tuple) -> Returned:
         return Returned(failure=Failure("signature"), name=name)
     copies, output = copy.deepcopy(arguments), io.StringIO()
     result = failure = None
-    gradients = torch.is_grad_enabled()
+    gradients, precision = torch.is_grad_enabled(), torch.get_default_dtype()
     try:
         with (
             contextlib.redirect_stdout(output),
@@ -100,6 +100,7 @@ def plain_call(function: object, arguments: tuple) -> Returned:
     except BaseException as error:  # SystemExit too must not stop the kernel
         errors = tuple(kind.__name__ for kind in type(error).__mro__)
         failure = Failure("exception", _text(error), errors, _place(error))
+    torch.set_default_dtype(precision)  # that of the notebook, whatever the answer asks for
     if torch.is_grad_enabled() != gradients:
         torch.set_grad_enabled(gradients)
         failure = failure or Failure("gradients-off")

@@ -11,11 +11,21 @@ from torch.optim.lr_scheduler import StepLR
 
 from tp_cnn.checks.engine.calls import Refused, Trial, try_all
 from tp_cnn.checks.engine.facts import Fact, Seen
-from tp_cnn.checks.engine.loops import CLASSES, LoopCheck, Observation, weights_of
+from tp_cnn.checks.engine.loops import (
+    CLASSES,
+    Batches,
+    LoopCheck,
+    Observation,
+    backward_clues,
+    copy_fact,
+    forward_of,
+    small_network,
+    weights_of,
+)
 
 BATCHES, EPOCHS = 3, 4
 FEWER = 2  # epochs of a second call, on another network
-STEP_FACTS, FACTS = 6, 9  # those of `_step_facts`, and all those of one call
+STEP_FACTS, FACTS = 6, 10  # those of `_step_facts`, and all those of one call
 BY_HAND = "by hand"
 
 
@@ -30,31 +40,39 @@ class TrainingLoopCheck(LoopCheck):
     names = ("model", "batches", "epochs")
 
     def observe(self, function: Callable) -> Observation:
-        first = self._observe_once(function, EPOCHS)
+        # All drawn before: what the function draws must not change them.
+        arguments = [(small_network().eval(), _batches(), epochs) for epochs in (EPOCHS, FEWER)]
+        first = self._observe_once(function, *arguments[0])
         if first.refusal:
             return first
-        second = self._observe_once(function, FEWER)
-        facts = [*first.seen.facts, *second.seen.facts]
-        return replace(second, seen=Seen(facts), trials=first.trials + second.trials)
+        second = self._observe_once(function, *arguments[1])
+        seen = replace(first.seen, facts=[*first.seen.facts, *second.seen.facts])
+        return replace(second, seen=seen, trials=first.trials + second.trials)
 
-    def _observe_once(self, function: Callable, epochs: int) -> Observation:
-        layers = [nn.Linear(16, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, CLASSES)]
-        model = nn.Sequential(nn.Flatten(), *layers).eval()
-        batches = [
-            (torch.randn(10, 1, 4, 4), torch.randint(CLASSES, (10,))) for _ in range(BATCHES)
-        ]
+    def _observe_once(
+        self, function: Callable, model: nn.Sequential, batches: Batches, epochs: int
+    ) -> Observation:
         before = weights_of(model)
         passes: list[bool] = []
-        model.register_forward_hook(lambda *_: passes.append(model[2].training))
-        steps, trials, refusal = _watch(function, (model, batches, epochs))
-        by_hand = not steps and not np.array_equal(weights_of(model), before)
+        events: list[str] = []
+
+        def run(network: nn.Sequential, *_) -> None:
+            passes.append(network[-1].training)
+            events.append(forward_of(network, model))
+
+        model.register_forward_hook(run)
+        model[-1].bias.register_hook(lambda _: events.append("backward"))
+        steps, trials, refusal = _watch(function, (model, batches, epochs), events)
+        still = np.array_equal(weights_of(model), before)
+        by_hand = not steps and not still
         facts = []
         if not refusal:
             facts = [Fact(BY_HAND)] * STEP_FACTS if by_hand else _step_facts(steps, epochs)
-            facts += [_mode_fact(passes), _weights_fact(model, by_hand)]
+            facts += [copy_fact(events, still), _mode_fact(passes), _weights_fact(model, by_hand)]
         when = "les poids sont justes ; pour les pas d'apprentissage renvoyés, "
         facts += [Fact(trial.result, when=when) for trial in trials]
-        return Observation(Seen(facts), trials, model, bool(passes), refusal)
+        clues = backward_clues(events)
+        return Observation(Seen(facts, clues), trials, model, bool(passes), refusal)
 
     def completed(self, observed: Observation, right: Observation) -> Observation:
         """Without an optimiser, where the weights end tells all: its steps are taken for right."""
@@ -65,12 +83,22 @@ class TrainingLoopCheck(LoopCheck):
         return replace(observed, seen=replace(observed.seen, facts=facts))
 
 
-def _watch(function: Callable, arguments: tuple) -> tuple[list[dict], list[Trial], Refused | None]:
+def _batches() -> Batches:
+    drawn = [(torch.randn(10, 1, 4, 4), torch.randint(CLASSES, (10,))) for _ in range(BATCHES)]
+    return Batches(drawn)
+
+
+def _watch(
+    function: Callable, arguments: tuple, events: list[str]
+) -> tuple[list[dict], list[Trial], Refused | None]:
     """The settings at each step of any optimiser, then what `try_all` gives."""
     steps: list[dict] = []
-    hook = optimizers.register_optimizer_step_pre_hook(
-        lambda optimizer, *_: steps.append(_settings(optimizer))
-    )
+
+    def note(optimizer: torch.optim.Optimizer, *_) -> None:
+        steps.append(_settings(optimizer))
+        events.append("step")
+
+    hook = optimizers.register_optimizer_step_pre_hook(note)
     plain_step = StepLR.step
 
     def step(scheduler, *options):

@@ -9,7 +9,7 @@ import torch
 
 from tp_cnn.checks.engine import diagnosis
 from tp_cnn.checks.engine.calls import Refused
-from tp_cnn.checks.engine.compare import blanks, describe, difference
+from tp_cnn.checks.engine.compare import blanks, describe, difference, show
 from tp_cnn.checks.engine.formulas import Formula
 from tp_cnn.checks.engine.framework import Check, Verdict
 from tp_cnn.checks.engine.pairs import Clue, Pair, pairs_of
@@ -40,12 +40,14 @@ class TableCheck(Check):
 
     Attributes:
         columns: what each column holds, in French.
+        codes: whether the numbers are names, of which it says too much that one is larger.
         parts: for each column, what the numbers of a cell are, where it holds several.
         formulas: for each name of row, how its cells are computed, or None (see `formulas`).
     """
 
     _: KW_ONLY
     columns: Sequence[str]
+    codes: bool = False
     parts: Sequence[Sequence[str]] = ()
     formulas: Mapping[str, Sequence[Formula | None]] = field(default_factory=dict)
 
@@ -54,7 +56,9 @@ class TableCheck(Check):
         left = sum(blanks(cell) > 0 for cells in rows.values() for cell in cells)
         if left:
             cells = "1 case" if left == 1 else f"{left} cases"
-            raise Refused(f"il reste {cells} à remplir.", status="todo")
+            nothing = any(cell is None for row in rows.values() for cell in row)
+            hint = " None compte comme une case vide : écrivez un nombre." if nothing else ""
+            raise Refused(f"il reste {cells} à remplir.{hint}", status="todo")
         found = [
             self._judge_cell(name, column, cell, cells)
             for name, cells in rows.items()
@@ -77,10 +81,13 @@ class TableCheck(Check):
     def _judge_cell(self, name: str, column: int, cell: object, row: list) -> WrongCell | None:
         wanted = self.answer[name][column]
         cell = _first_alone(cell) if np.ndim(wanted) == 0 else cell
-        gap = difference(cell, wanted, self.tolerance)
+        gap = difference(cell, wanted, self.tolerance, written=True)
         if gap is None:
             return None
-        sentence = f"{name}, {self.columns[column]} : {gap.sentence}"
+        said = gap.sentence
+        if self.codes and gap.kind == "value":
+            said = f"{show(cell)} ne convient pas."
+        sentence = f"{name}, {self.columns[column]} : {said}"
         for mistake in self.mistakes:
             value = mistake.answer.get(name, [None] * len(self.columns))[column]
             if self._is(cell, value):
@@ -99,6 +106,8 @@ class TableCheck(Check):
     def _clue(self, name: str, column: int, cell: object, wanted: object, kind: str) -> Clue | None:
         if kind == "shape":
             return of_shapes(cell, wanted)
+        if self.codes:
+            return None
         pairs = pairs_of([cell], [wanted], self.tolerance) if kind == "value" else []
         if not pairs:
             return None
@@ -110,13 +119,11 @@ class TableCheck(Check):
         if wrong is None or wrong is ...:
             return wrong is ...
         values = wrong if isinstance(wrong, list) else [wrong]
-        return any(difference(cell, value, self.tolerance) is None for value in values)
+        return not all(difference(cell, value, self.tolerance, written=True) for value in values)
 
     def _read(self, student: object) -> dict[str, list]:
         """The student's cells by name of row, whatever the table is made of."""
-        if isinstance(student, np.ndarray | torch.Tensor):
-            with contextlib.suppress(Exception):  # a tensor without data
-                student = student.tolist()
+        student = _plain(student)
         if isinstance(student, dict) and set(student) == set(self.answer):
             student = [student[name] for name in self.answer]
         elif isinstance(student, dict):
@@ -158,8 +165,17 @@ def _of_parts(pair: Pair, parts: Sequence[str]) -> Clue | None:
     return Clue("part", f"À revoir dans cette case : {', '.join(wrong)} ; le reste est juste.")
 
 
+def _plain(value: object) -> object:
+    """The list that an array or a tensor holds."""
+    if isinstance(value, np.ndarray | torch.Tensor):
+        with contextlib.suppress(Exception):  # a tensor without data
+            return value.tolist()
+    return value
+
+
 def _first_alone(cell: object) -> object:
     """1000 for [1000] or (1000, 1, 1), other ways to write the size of a dense layer's output."""
+    cell = _plain(cell)
     if isinstance(cell, list | tuple) and cell and all(type(v) is int and v == 1 for v in cell[1:]):
         return cell[0]
     return cell

@@ -11,7 +11,7 @@ from torch.nn.parameter import is_lazy
 
 from tp_cnn.checks.engine.calls import Refused, attempt, refuse_blanks, restart_draws
 from tp_cnn.checks.engine.compare import show
-from tp_cnn.checks.engine.functional import FunctionalLayers, own_weights
+from tp_cnn.checks.engine.functional import STANDARD, FunctionalLayers, own_weights
 
 ENOUGH = 200  # values, to tell a share of them from another
 
@@ -50,6 +50,8 @@ def build(student: object) -> nn.Module:
     if not isinstance(network, nn.Module):
         message = f"la fonction renvoie {show(network)} ; il faut un réseau (nn.Module)."
         raise Refused(message, "type")
+    if any(isinstance(module, torch.jit.ScriptModule) for module in network.modules()):
+        raise Refused("donnez le réseau lui-même, sans torch.jit.", "type")
     if network is not student and any(map(is_lazy, network.buffers())):
         return network  # PyTorch cannot copy a lazy normalisation
     return attempt(lambda: copy.deepcopy(network).cpu().float(), (), []).result
@@ -125,6 +127,15 @@ def _read_by_functions(network, images, seed, weights) -> list[nn.Module]:
         if refusal.mistake == "time":
             raise
     return found
+
+
+def given_away(network: nn.Module, images: Tensor, seed: int, seen: Trace) -> nn.Module | None:
+    """A layer that the network never calls, of which it gives the weights to a function itself."""
+    layers = [one for one in network.modules() if has_weights(one) and isinstance(one, STANDARD)]
+    idle = [one for one in layers if not any(one is other for other in seen.layers)]
+    weights = [one for layer in idle for one in layer.parameters()]
+    read = _read_by_functions(network, images, seed, weights) if idle else []
+    return next((one for one in idle if any(same_layer(one, layer) for layer in read)), None)
 
 
 def same_layer(one: nn.Module, other: nn.Module) -> bool:

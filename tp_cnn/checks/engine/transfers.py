@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.optim import Optimizer
 from torch.optim import optimizer as optimizers
 
-from tp_cnn.checks.engine.calls import try_all
+from tp_cnn.checks.engine.calls import Refused, try_all
 from tp_cnn.checks.engine.facts import Fact, Seen
-from tp_cnn.checks.engine.loops import LoopCheck, Observation, loss_facts, weights_of
+from tp_cnn.checks.engine.loops import LoopCheck, Observation, hooks_left, loss_facts, weights_of
 
 SIDE, HIDDEN = 8, 400
 BATCH_NORM = 1  # its place in the features
@@ -79,13 +80,19 @@ class FreezeCheck(LoopCheck):
         images = torch.randn(5, 3, SIDE, SIDE)
         # All drawn before: the function draws a layer.
         networks = [_TaughtNetwork(classes + 3) for classes in counts]
+        known = [name for name, _ in networks[0].named_parameters()]
         facts, clues = [], []
 
         def tries() -> Iterator[tuple]:
             for self.model, classes in zip(networks, counts, strict=True):
+                old = self.model.classifier[-1]
+                rows = old.weight.tolist()
                 yield self.model, classes
-                facts.extend(_freeze_facts(self.model, images))
-                clues.append(any("requires_grad" in vars(one) for one in self.model.modules()))
+                _refuse_replaced(self.model)
+                facts.extend(_freeze_facts(self.model, images, rows))
+                attribute = any("requires_grad" in vars(one) for one in self.model.modules())
+                left = (name if name in known else "new" for name, _ in _learning(self.model))
+                clues.append((attribute, self.model.classifier[-1] is old, *left))
 
         trials, refusal = try_all(function, tries())
         facts += [Fact(one.result, when="pour le nombre renvoyé, ") for one in trials]
@@ -93,23 +100,41 @@ class FreezeCheck(LoopCheck):
         return Observation(Seen(facts, tuple(clues)), trials, self.model, touched, refusal)
 
 
-def _freeze_facts(model: nn.Module, images: Tensor) -> list[Fact]:
+def _refuse_replaced(model: nn.Module) -> None:
+    """Refuse a network whose classifier is no longer a sequence of layers."""
+    layers = getattr(model, "classifier", None)
+    if not isinstance(layers, nn.Sequential) or not len(layers):
+        message = "model.classifier n'est plus la suite de couches qu'il était."
+        advice = "Remplacez la seule dernière couche, model.classifier[-1]."
+        raise Refused(f"{message}\n  → {advice}", "classifier")
+
+
+def _learning(model: nn.Module) -> list[tuple[str, nn.Parameter]]:
+    """The weights that still learn, by their name, but for those of the last layer."""
+    own = {id(weights) for weights in model.classifier[-1].parameters()}
+    named = model.named_parameters()
+    return [(name, one) for name, one in named if one.requires_grad and id(one) not in own]
+
+
+def _freeze_facts(model: nn.Module, images: Tensor, old: list[list[float]]) -> list[Fact]:
+    """``old``: the weights of the last layer that is to be replaced."""
     head = model.classifier[-1]
-    own = {id(weights) for weights in head.parameters()}
-    left = [one for one in model.parameters() if one.requires_grad and id(one) not in own]
+    left = len(_learning(model))
     learns = all(weights.requires_grad for weights in head.parameters())
     length = len(model.classifier)
+    kind = type(head).__name__
     moved = "le résultat est juste, mais des poids déjà appris ont changé."
     return [
-        Fact(
-            len(left), f"{len(left)} tenseurs de poids apprennent encore avant la dernière couche."
-        ),
+        Fact(left, f"{left} tenseurs de poids apprennent encore hors de la dernière couche."),
         _scores(model, images),
         Fact(length, f"le classifieur a maintenant {length} couches."),
         Fact(int(learns), "la dernière couche n'apprend plus : elle est gelée aussi."),
         Fact(
-            _is_drawn(head), "les poids de la dernière couche ne sont pas ceux d'une couche neuve."
+            int(isinstance(head, nn.Linear)),
+            f"la dernière couche est un objet {kind} : il faut une couche dense, nn.Linear, seule.",
         ),
+        Fact(_kept(head, old), "la dernière couche garde des poids de l'ancienne."),
+        Fact(_biased(head), "les biais de la dernière couche sont trop grands pour être neufs."),
         Fact(_body(model), moved),
     ]
 
@@ -125,10 +150,17 @@ def _scores(model: nn.Module, images: Tensor) -> Fact:
     return Fact(count, f"le réseau donne {count} scores par image.")
 
 
-def _is_drawn(layer: nn.Module) -> int:
-    """Whether weights may be those that PyTorch draws, or zeros."""
+def _kept(layer: nn.Module, old: list[list[float]]) -> int:
+    """How many rows of weights come from ``old``."""
+    matrices = [weights.tolist() for weights in layer.parameters() if weights.ndim == 2]
+    return sum(row in old for rows in matrices for row in rows)
+
+
+def _biased(layer: nn.Module) -> int:
+    """Whether biases are larger than those that PyTorch draws; weights are drawn in other ways."""
     limit = HIDDEN**-0.5 + 1e-6
-    return int(all(weights.abs().max() <= limit for weights in layer.parameters()))
+    biases = [weights for weights in layer.parameters() if weights.ndim == 1]
+    return int(any(bool(one.abs().max() > limit) for one in biases))
 
 
 class _TrainingCheck(LoopCheck):
@@ -138,21 +170,27 @@ class _TrainingCheck(LoopCheck):
 
     def observe(self, function: Callable) -> Observation:
         plans = [(3, 2), (4, 3)]  # classes, epochs
-        drawn = [(_frozen(classes), _batches(classes), classes) for classes, _ in plans]
-        facts = []
+        drawn = [(_frozen(classes), _batches(classes)) for classes, _ in plans]
+        # All drawn before: what the function draws must not change them.
+        rates = [(0.02 + 0.1 * torch.rand(self.rates)).tolist() for _ in plans]
+        facts, clues = [], []
 
         def tries() -> Iterator[tuple]:
-            for (model, batches, _), (_, epochs) in zip(drawn, plans, strict=True):
+            for (model, batches), given, (_, epochs) in zip(drawn, rates, plans, strict=True):
                 self.model = model.train(not self.trains)  # the other mode than the right one
-                rates = (0.02 + 0.1 * torch.rand(self.rates)).tolist()
+                events = _events(model.classifier[-1])
                 done = len(steps)
-                yield model, batches, *rates, epochs
+                yield model, batches, *given, epochs
                 facts.extend(self.facts(model, steps[done:], epochs * len(batches)))
+                pulled = any(pulls[done:])
+                clues.append(("forward" in events, "backward" in events, pulled))
 
-        steps, trials, refusal = [], [], None
-        hook = optimizers.register_optimizer_step_pre_hook(
-            lambda optimizer, *_: steps.append(optimizer.param_groups)
-        )
+        def step(optimizer: Optimizer, *_) -> None:
+            steps.append(optimizer)
+            pulls.append(_has_gradient(optimizer))
+
+        steps, pulls, trials, refusal = [], [], [], None
+        hook = optimizers.register_optimizer_step_pre_hook(step)
         try:
             trials, refusal = try_all(function, tries())
         finally:
@@ -160,13 +198,28 @@ class _TrainingCheck(LoopCheck):
         if not refusal:
             facts += loss_facts([one.result for one in trials])
         moved = any(weights.grad is not None for weights in self.model.parameters())
-        return Observation(Seen(facts), trials, self.model, moved or bool(steps), refusal)
+        seen = Seen(facts, tuple(clues))
+        return Observation(seen, trials, self.model, moved or bool(steps), refusal)
 
-    def facts(self, model: nn.Module, steps: list, expected: int) -> list[Fact]:
+    def facts(self, model: nn.Module, steps: list[Optimizer], expected: int) -> list[Fact]:
+        """``steps``: the optimiser of each step, of which there should be ``expected``."""
         raise NotImplementedError
 
 
-def _common_facts(model: nn.Module, steps: list, expected: int) -> list[Fact]:
+def _events(head: nn.Module) -> list[str]:
+    """What happens to the last layer from now on, and not to a copy of it."""
+    events: list[str] = []
+    head.register_forward_hook(lambda layer, *_: events.append("forward" if layer is head else ""))
+    head.bias.register_hook(lambda _: events.append("backward"))
+    return events
+
+
+def _has_gradient(optimizer: Optimizer) -> bool:
+    weights = [one for group in optimizer.param_groups for one in group["params"]]
+    return any(one.grad is not None and bool(one.grad.any()) for one in weights)
+
+
+def _common_facts(model: nn.Module, steps: list[Optimizer], expected: int) -> list[Fact]:
     counted = len(steps) or expected  # an update by hand has no optimiser; its weights tell
     head = torch.cat([one.detach().flatten() for one in model.classifier[-1].parameters()])
     return [
@@ -177,6 +230,19 @@ def _common_facts(model: nn.Module, steps: list, expected: int) -> list[Fact]:
     ]
 
 
+def _number(steps: list[Optimizer], advice: str) -> Fact:
+    """How many optimisers made steps; none is as good as one (see `_common_facts`)."""
+    count = len({id(one) for one in steps}) or 1
+    return Fact(count, f"{count} optimiseurs ont fait des pas : il en faut un seul, {advice}.")
+
+
+def _decay(steps: list[Optimizer]) -> Fact:
+    """Whether an optimiser pulls weights towards 0, too little for them to show it."""
+    decays = any(group.get("weight_decay") for one in steps for group in one.param_groups)
+    asked = "l'optimiseur a un weight_decay, qui n'est pas demandé : il tire les poids vers 0."
+    return Fact(int(decays), asked)
+
+
 class LastLayerCheck(_TrainingCheck):
     """The check of ``train(model, batches, rate, epochs)`` -> loss of the last batch."""
 
@@ -184,13 +250,15 @@ class LastLayerCheck(_TrainingCheck):
     trains = False
     rates = 1
 
-    def facts(self, model: nn.Module, steps: list, expected: int) -> list[Fact]:
+    def facts(self, model: nn.Module, steps: list[Optimizer], expected: int) -> list[Fact]:
         moved = "des poids appris avant, qui devaient rester gelés, ont bougé."
         return [
-            _frozen_given(steps[0] if steps else []),
+            _frozen_given(steps[0].param_groups if steps else []),
             _statistics(model),
             Fact(_body(model), moved),
+            _number(steps, "créé avant la boucle"),
             *_common_facts(model, steps, expected),
+            _decay(steps),
         ]
 
 
@@ -200,13 +268,15 @@ class FineTuneCheck(_TrainingCheck):
     names = ("model", "batches", "body_rate", "head_rate", "epochs")
     rates = 2
 
-    def facts(self, model: nn.Module, steps: list, expected: int) -> list[Fact]:
+    def facts(self, model: nn.Module, steps: list[Optimizer], expected: int) -> list[Fact]:
         still = sum(not weights.requires_grad for weights in model.parameters())
         return [
             Fact(still, f"{still} tenseurs de poids sont encore gelés."),
+            _number(steps, "qui reçoit deux groupes de poids, chacun avec son pas (lr)"),
             *_common_facts(model, steps, expected),
             _statistics(model),  # of few values: two mistakes may look alike there
             Fact(_body(model), "les poids d'avant la dernière couche n'arrivent pas où il faut."),
+            _decay(steps),
         ]
 
 
@@ -237,6 +307,7 @@ class ExtractCheck(LoopCheck):
             changed = "les valeurs sont justes, mais le réseau en sort changé."
             facts += [Fact(int(graph), kept), Fact(weights_of(model), changed)]
             facts.append(Fact(int(_runs(model, probe)), changed))
+            facts.append(hooks_left(model))
         return Observation(Seen(facts), trials, tries[-1][0], bool(ran), refusal)
 
 

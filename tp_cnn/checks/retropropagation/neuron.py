@@ -60,6 +60,12 @@ def _clipped(logits, labels) -> float:
     return -np.mean(np.log(np.where(labels == 1, probabilities, 1 - probabilities)))
 
 
+def _nan_erased(logits, labels) -> float:
+    with np.errstate(all="ignore"):
+        p = 1 / (1 + np.exp(-logits))
+        return np.nan_to_num(-np.mean(labels * np.log(p) + (1 - labels) * np.log(1 - p)))
+
+
 log_loss = FunctionCheck(
     "Coût moyen d'une régression logistique, d'après ses logits et des étiquettes 0 ou 1.",
     answer=lambda logits, labels: _log_loss(logits, labels),
@@ -100,6 +106,12 @@ log_loss = FunctionCheck(
             "base-2",
             lambda logits, labels: _log_loss(logits, labels) / np.log(2),
             "C'est le logarithme en base 2 : on prend le logarithme naturel.",
+        ),
+        Mistake(
+            "nan-erased",
+            _nan_erased,
+            "Remplacer un NaN par un nombre cache l'erreur : le coût est un autre nombre, qui se "
+            "calcule en partant du logit.",
         ),
         Mistake(
             "clipped",

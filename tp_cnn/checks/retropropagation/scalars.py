@@ -86,6 +86,11 @@ class _NoStart(_Value):
                 source.grad += derivative * one.grad
 
 
+class _NothingPassed(_Value):
+    def backward(self):
+        self.grad = 1.0
+
+
 class _Local(_Value):
     def backward(self):
         self.grad = 1.0
@@ -110,6 +115,7 @@ def _use_value(kind, a, b, c) -> Iterator[tuple[str, object]]:
     yield "la dérivée de a * b par a, notée dans edges", _derivative(product, first)
     yield "la dérivée de a * b par b, notée dans edges", _derivative(product, second)
     product.backward()
+    yield "(a * b).grad après (a * b).backward()", product.grad
     yield "a.grad après (a * b).backward()", first.grad
     yield "b.grad après (a * b).backward()", second.grad
     first, second, third = kind(a), kind(b), kind(c)
@@ -150,6 +156,12 @@ engine = ClassCheck(
             "no-start",
             _NoStart,
             "Rien ne part : la dérivée du résultat par lui-même vaut 1.",
+        ),
+        Mistake(
+            "nothing-passed",
+            _NothingPassed,
+            "Rien n'arrive aux facteurs : chacun reçoit sa dérivée locale multipliée par le "
+            "gradient de celui qui transmet, à commencer par le résultat.",
         ),
         Mistake(
             "forwards",

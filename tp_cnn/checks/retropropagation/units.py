@@ -17,6 +17,10 @@ def _normal(rng: np.random.Generator, *shapes: tuple) -> tuple:
     return tuple(rng.normal(size=shape) for shape in shapes)
 
 
+def _rate(rng: np.random.Generator) -> float:
+    return round(float(rng.uniform(0.1, 0.4)), 2)
+
+
 class _Linear:
     def __init__(self, weights, bias):
         self.weights, self.bias = weights, bias
@@ -38,6 +42,11 @@ class _Linear:
 class _NoBias(_Linear):
     def forward(self, inputs):
         return super().forward(inputs) - self.bias
+
+
+class _OneBias(_Linear):
+    def forward(self, inputs):
+        return super().forward(inputs) - self.bias + self.bias[0]
 
 
 class _BiasSubtracted(_Linear):
@@ -84,6 +93,11 @@ class _NoRate(_Linear):
         super().step(1)
 
 
+class _OwnRate(_Linear):
+    def step(self, rate):
+        super().step(RATE)
+
+
 class _Still(_Linear):
     def step(self, rate):
         pass
@@ -112,15 +126,15 @@ class _Piling(_Linear):
         return passed
 
 
-def _use_linear(kind, inputs, weights, bias, gradient) -> Iterator[tuple[str, object]]:
+def _use_linear(kind, inputs, weights, bias, gradient, rate) -> Iterator[tuple[str, object]]:
     unit = kind(weights.copy(), bias.copy())
     yield "la sortie de forward", unit.forward(inputs)
     yield "ce que backward renvoie", unit.backward(gradient)
     yield "weights_gradient", unit.weights_gradient
     yield "bias_gradient", unit.bias_gradient
-    unit.step(RATE)
-    yield f"weights après un pas de {RATE:g}", unit.weights
-    yield f"bias après un pas de {RATE:g}", unit.bias
+    unit.step(rate)
+    yield "weights après un pas", unit.weights
+    yield "bias après un pas", unit.bias
     yield "la sortie de forward après ce pas", unit.forward(inputs + 1)
     yield "ce que backward renvoie la deuxième fois", unit.backward(gradient)
     yield "weights_gradient la deuxième fois", unit.weights_gradient
@@ -133,16 +147,20 @@ linear = ClassCheck(
     lines=_use_linear,
     tries=lambda rng: [
         (
-            np.array([[1.0, 2]]),
+            np.array([[1.0, 2], [0, -1]]),
             np.array([[1.0, 0, -1], [2, 1, 0]]),
-            np.array([0.0, 1, 2]),
-            np.array([[1.0, 2, 3]]),
+            np.array([3.0, 1, 2]),
+            np.array([[1.0, 2, 3], [-2, 0, 1]]),
+            RATE,
         ),
-        _normal(rng, (4, 3), (3, 2), 2, (4, 2)),
-        _normal(rng, (3, 3), (3, 3), 3, (3, 3)),
+        (*_normal(rng, (4, 3), (3, 2), 2, (4, 2)), _rate(rng)),
+        (*_normal(rng, (3, 3), (3, 3), 3, (3, 3)), _rate(rng)),
     ],
     mistakes=[
         Mistake("no-bias", _NoBias, "Le biais manque : chaque neurone ajoute le sien."),
+        Mistake(
+            "one-bias", _OneBias, "Le biais d'un seul neurone sert à tous : chacun ajoute le sien."
+        ),
         Mistake("bias-subtracted", _BiasSubtracted, "Le biais s'ajoute, il ne se retire pas."),
         Mistake(
             "step-within",
@@ -179,6 +197,11 @@ linear = ClassCheck(
             "Un biais sert à tous les exemples : additionnez leurs gradients.",
         ),
         Mistake(
+            "bias-axis-kept",
+            _keeping("bias_gradient", lambda unit, gradient: gradient.sum(axis=0, keepdims=True)),
+            "bias_gradient garde un axe de trop : il doit avoir la forme de bias (keepdims ?).",
+        ),
+        Mistake(
             "bias-mean",
             _keeping("bias_gradient", lambda unit, gradient: gradient.mean(axis=0)),
             "La moyenne sur le lot est déjà prise, par le coût : le gradient du biais est une "
@@ -196,6 +219,11 @@ linear = ClassCheck(
         ),
         Mistake("uphill", _Uphill, "On descend : le pas va contre le gradient."),
         Mistake("no-rate", _NoRate, "rate ne sert pas : il règle la longueur du pas."),
+        Mistake(
+            "own-rate",
+            _OwnRate,
+            "La longueur du pas ne change jamais : c'est rate, l'argument de step, qui la donne.",
+        ),
         Mistake("still", _Still, "step ne change rien aux poids."),
         Mistake("bias-still", _BiasStill, "step oublie le biais."),
         Mistake("replaced", _Replaced, "Le pas s'ajoute aux anciens poids, il ne les efface pas."),
@@ -330,7 +358,7 @@ relu = ClassCheck(
     answer=_ReLU,
     lines=_use_activation,
     tries=lambda rng: [
-        (np.array([[2.0, -1, 0, 3]]), np.array([[5.0, 6, 7, -8]])),
+        (np.array([[2.0, -1, 0, 3, 100]]), np.array([[5.0, 6, 7, -8, 9]])),
         (rng.normal(size=(3, 4)), rng.normal(size=(3, 4))),
         (rng.integers(-1, 2, (2, 3, 4, 4)).astype(float), rng.normal(size=(2, 3, 4, 4))),
     ],
@@ -415,6 +443,21 @@ class _NoOneHot(_CrossEntropy):
         return self.probabilities / len(self.truth)
 
 
+class _NumberRemoved(_CrossEntropy):
+    def backward(self):
+        labels = self.truth.argmax(1)
+        return (self.probabilities - labels[:, None]) / len(labels)
+
+
+class _NoLogarithm(_CrossEntropy):
+    """Divides the scores by the sum, as if they were probabilities."""
+
+    def forward(self, scores, labels):
+        super().forward(scores, labels)
+        shifted = scores - scores.max(1)[:, None]
+        return -(shifted / np.exp(shifted).sum(1)[:, None] * self.truth).sum(1).mean()
+
+
 class _OnlyTruth(_CrossEntropy):
     def backward(self):
         return super().backward() * self.truth
@@ -468,7 +511,6 @@ cross_entropy = ClassCheck(
     answer=_CrossEntropy,
     lines=_use_cost,
     tries=lambda rng: [
-        (np.zeros((1, 2)), np.array([0])),
         (np.array([[2.0, 0, 1], [0, 1, 3]]), np.array([0, 2])),
         (2 * rng.normal(size=(5, 3)), np.array([0, 2, 1, 1, 0])),
         (np.array([[1000.0, 0, -1000], [-990, 5, 3]]) + rng.normal(size=(2, 3)), np.array([1, 2])),
@@ -479,6 +521,12 @@ cross_entropy = ClassCheck(
             "all-classes",
             _AllClasses,
             "C'est la moyenne sur toutes les classes : seule la bonne, sur chaque ligne, coûte.",
+        ),
+        Mistake(
+            "no-logarithm",
+            _NoLogarithm,
+            "Ce sont les exponentielles qui se divisent par leur somme : sur les scores, on retire "
+            "le logarithme de cette somme.",
         ),
         Mistake("negative", _NegativeCost, "Un coût est positif : il manque un signe moins."),
         Mistake(
@@ -495,6 +543,12 @@ cross_entropy = ClassCheck(
             "no-one-hot",
             _NoOneHot,
             "Il manque l'étiquette : la bonne classe se distingue des autres, on lui retire 1.",
+        ),
+        Mistake(
+            "number-removed",
+            _NumberRemoved,
+            "C'est le numéro de l'étiquette qui est retiré, à toutes les classes : que retire-t-on "
+            "et à laquelle ?",
         ),
         Mistake(
             "no-mean",
@@ -576,6 +630,18 @@ class _NoStep(_Network):
         return self.cost.forward(self.forward(inputs), labels)
 
 
+class _LastOnly(_Network):
+    def step(self, rate):
+        self.units[-1].step(rate)
+
+
+class _ThreeUnits(_Network):
+    def backward(self, gradient):
+        for rank in (2, 1, 0):
+            gradient = self.units[rank].backward(gradient)
+        return gradient
+
+
 class _CostAfter(_Network):
     def learn(self, inputs, labels, rate):
         super().learn(inputs, labels, rate)
@@ -608,18 +674,20 @@ class _Hyperbolic:
 
 
 def _use_network(
-    kind, inputs, labels, first_weights, second_weights, rate
+    kind, inputs, labels, first_weights, second_weights, rate, hidden
 ) -> Iterator[tuple[str, object]]:
-    first = _Hidden(first_weights.copy(), np.zeros(first_weights.shape[1]))
-    second = _Hidden(second_weights.copy(), np.zeros(second_weights.shape[1]))
-    network = kind([first, _Hyperbolic(), second], _CrossEntropy())
+    """``hidden``: how many layers have the first weights, each with its activation."""
+    layers = [_Hidden(first_weights.copy(), np.zeros(len(first_weights))) for _ in range(hidden)]
+    first, second = layers[0], _Hidden(second_weights.copy(), np.zeros(second_weights.shape[1]))
+    units = [unit for layer in layers for unit in (layer, _Hyperbolic())]
+    network = kind([*units, second], _CrossEntropy())
     scores = network.forward(inputs)
     yield "la sortie de forward", scores
     yield "ce que backward renvoie", network.backward(scores + 1)
     for time in ("au premier", "au deuxième"):
         yield f"le coût que learn renvoie {time} appel", network.learn(inputs, labels, rate)
+        yield f"les poids de la dernière couche {time} appel de learn", second.weights
         yield f"les poids de la première couche {time} appel de learn", first.weights
-        yield f"les poids de la deuxième couche {time} appel de learn", second.weights
 
 
 network = ClassCheck(
@@ -633,12 +701,14 @@ network = ClassCheck(
             np.array([[1.0, 0], [0, -1]]),
             np.array([[1.0, 2], [0, 1]]),
             0.5,
+            1,
         ),
         (
             *_normal(rng, (4, 3)),
             np.array([0, 1, 1, 0]),
             *_normal(rng, (3, 3), (3, 2)),
             float(rng.uniform(0.2, 0.9)),
+            2,
         ),
     ],
     mistakes=[
@@ -659,6 +729,17 @@ network = ClassCheck(
             "Le pas vient avant backward, ou sans lui : il lui faut les gradients de ce lot.",
         ),
         Mistake("no-step", _NoStep, "learn mesure le coût sans rien apprendre."),
+        Mistake(
+            "last-only",
+            _LastOnly,
+            "Seule la dernière unité fait un pas : learn appelle le step de toutes.",
+        ),
+        Mistake(
+            "three-units",
+            _ThreeUnits,
+            "backward ne remonte que trois unités : il doit les suivre toutes, quel que soit leur "
+            "nombre.",
+        ),
         Mistake(
             "cost-after",
             _CostAfter,

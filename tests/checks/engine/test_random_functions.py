@@ -1,0 +1,53 @@
+"""What is refused of functions that draw at random, whatever they draw."""
+
+import numpy as np
+import pytest
+import torch
+
+from tp_cnn.checks import ameliorations
+
+RNG = np.random.default_rng(3)
+
+
+def crop(images, size):
+    pixels, found = images.numpy(), []
+    for image in pixels:
+        top, left = (RNG.integers(side - size + 1) for side in image.shape[1:])
+        found.append(image[:, top : top + size, left : left + size])
+    return np.stack(found)
+
+
+def flip(images):
+    mirrored = RNG.random((len(images), 1, 1, 1)) < 0.5
+    return np.where(mirrored, images.numpy()[..., ::-1], images.numpy())
+
+
+def dropout(values, p, training):
+    if not training:
+        return values
+    return values.numpy() * (RNG.random(values.shape) >= p) / (1 - p)
+
+
+@pytest.mark.parametrize(
+    ("check", "function"),
+    [
+        (ameliorations.random_crop, crop),
+        (ameliorations.random_flip, flip),
+        (ameliorations.dropout, dropout),
+    ],
+)
+def test_an_array_of_numpy_is_told_apart_from_a_tensor(check, function):
+    """The notebook goes on with a tensor's methods."""
+    assert check(lambda *inputs: torch.tensor(function(*inputs))).ok
+    assert "vous obtenez un tableau NumPy" in check(function).message
+
+
+def test_even_places_only_are_refused():
+    def even(images, size):
+        found = []
+        for image in images:
+            top, left = (2 * int(torch.randint((n - size) // 2 + 1, ())) for n in image.shape[1:])
+            found.append(image[:, top : top + size, left : left + size])
+        return torch.stack(found)
+
+    assert "ne sont jamais tirées" in ameliorations.random_crop(even).message
