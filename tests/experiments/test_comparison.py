@@ -121,6 +121,7 @@ def test_a_second_call_adds_and_never_redoes(tmp_path, expected):
     assert contents(path) == whole
 
 
+@pytest.mark.slow
 def test_a_killed_process_is_gone_on_from(tmp_path, expected):
     path = tmp_path / "results"
     process = subprocess.Popen(

@@ -273,6 +273,7 @@ def test_the_marks_of_moodle_s_worksheet(again, mini):
     assert text.splitlines()[1] == "Participant 17,Étudiant D,0.00,20.00"
 
 
+@pytest.mark.slow
 def test_an_incident_that_passes_is_forgotten(again, mini, monkeypatch):
     attempt, seen = grade.engine.attempt, set()
 

@@ -76,6 +76,7 @@ def test_what_a_test_writes_on_stderr_costs_nothing():
     assert points.earned(cell, "") == 1
 
 
+@pytest.mark.slow
 def test_honest_copies_get_the_points_of_nbgrader(mini, answered):
     utils = pytest.importorskip("nbgrader.utils")
     right = "def output_size(size, kernel, stride, padding):\n"

@@ -28,6 +28,7 @@ def _ending(*_):
 
 
 @pytest.mark.parametrize("function", [_endless, _greedy, _ending])
+@pytest.mark.slow
 def test_what_goes_beyond_the_limits_is_told(exam, monkeypatch, function):
     monkeypatch.setattr(preparation, "_prepare", function)
     monkeypatch.setattr(preparation, "SECONDS", 3)

@@ -9,6 +9,7 @@ from tp_cnn.training.speedrun import SpeedNet, speedrun
 SMALL = {"widths": (8, 16, 16), "batch": 100, "dataset": "shapes", "device": "cpu"}
 
 
+@pytest.mark.slow
 def test_a_small_run_learns_and_says_what_it_used():
     said = []
     accuracy, seconds = speedrun(images=2000, epochs=8, say=said.append, **{**SMALL, "batch": 50})

@@ -33,7 +33,7 @@ RANKS = ["le premier pas", "le deuxième pas", "le troisième pas"]
 COPY = "c'est une copie du réseau qui apprend : celui qui est reçu n'a pas bougé."
 
 
-class Batches:
+class OnlyIterated:
     """Batches to go through, and nothing more: the notebooks give objects without a length."""
 
     def __init__(self, batches: list[tuple[Tensor, Tensor]]):
@@ -243,7 +243,7 @@ class EvaluationCheck(LoopCheck):
 
         def tries() -> Iterator[tuple]:
             for batches in (one, three):
-                yield model.train(), Batches(batches)
+                yield model.train(), OnlyIterated(batches)
 
         trials, refusal = try_all(function, tries())
         whens = [

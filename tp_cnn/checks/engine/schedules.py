@@ -13,9 +13,9 @@ from tp_cnn.checks.engine.calls import Refused, Trial, try_all
 from tp_cnn.checks.engine.facts import Fact, Seen
 from tp_cnn.checks.engine.loops import (
     CLASSES,
-    Batches,
     LoopCheck,
     Observation,
+    OnlyIterated,
     backward_clues,
     copy_fact,
     forward_of,
@@ -50,7 +50,7 @@ class TrainingLoopCheck(LoopCheck):
         return replace(second, seen=seen, trials=first.trials + second.trials)
 
     def _observe_once(
-        self, function: Callable, model: nn.Sequential, batches: Batches, epochs: int
+        self, function: Callable, model: nn.Sequential, batches: OnlyIterated, epochs: int
     ) -> Observation:
         before = weights_of(model)
         passes: list[bool] = []
@@ -83,9 +83,9 @@ class TrainingLoopCheck(LoopCheck):
         return replace(observed, seen=replace(observed.seen, facts=facts))
 
 
-def _batches() -> Batches:
+def _batches() -> OnlyIterated:
     drawn = [(torch.randn(10, 1, 4, 4), torch.randint(CLASSES, (10,))) for _ in range(BATCHES)]
-    return Batches(drawn)
+    return OnlyIterated(drawn)
 
 
 def _watch(
