@@ -20,7 +20,6 @@ from tp_cnn.checks.engine.framework import Check, FunctionCheck, ValueCheck
 from tp_cnn.checks.engine.loops import LoopCheck
 from tp_cnn.checks.engine.networks import NetworkCheck
 from tp_cnn.checks.engine.random_functions import RandomCheck
-from tp_cnn.checks.engine.schedules import TrainingLoopCheck
 from tp_cnn.checks.engine.tables import TableCheck
 
 MODULES = [module.name for module in pkgutil.iter_modules(tp_cnn.checks.__path__)]
@@ -231,8 +230,8 @@ def after_all(check, change):
 
 
 def slow_if_it_repeats(name):
-    """A check of a random function, or of a whole loop, calls each strange answer many times."""
-    repeats = isinstance(CHECKS[name], RandomCheck | TrainingLoopCheck)
+    """A check of a random function, a loop or a class tries each strange answer many times."""
+    repeats = isinstance(CHECKS[name], RandomCheck | LoopCheck | ClassCheck)
     return pytest.param(name, marks=[pytest.mark.slow] if repeats else [])
 
 
