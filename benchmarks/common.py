@@ -2,15 +2,20 @@
 
 import csv
 import datetime
+import os
 import platform
 import sys
 from pathlib import Path
 
 import torch
+from joblib.externals.loky import get_reusable_executor
 
 from tp_cnn import runtime
 from tp_cnn.experiments import reference
+from tp_cnn.experiments.comparison import compare
+from tp_cnn.experiments.results import Run
 from tp_cnn.files import atomic_write
+from tp_cnn.training.recipe import Recipe
 
 RESULTS = Path(__file__).parent / "results"
 REFERENCE = RESULTS.parents[1] / "tp_cnn" / "experiments" / "reference"
@@ -41,6 +46,16 @@ def write_report(name: str, title: str, table: str, notes: list[str]) -> None:
     with atomic_write(RESULTS / f"{name}.md") as temporary:
         temporary.write_text(text)
     print(text)
+
+
+def compare_in(
+    computes_in: str, wanted: dict[str, Recipe], seeds: int, folder: str, jobs: int
+) -> list[Run]:
+    """The runs of `compare` in one precision; what ``folder`` holds already is not done again."""
+    os.environ["TP_CNN_PRECISION"] = computes_in
+    runs = compare(wanted, seeds, folder, jobs=jobs, say=print)
+    get_reusable_executor().shutdown()  # its processes would keep the variable
+    return runs
 
 
 def reference_rows(name: str) -> list[dict]:

@@ -5,14 +5,11 @@ improvement has a measure of its own. Results are kept in ``build/signs``: kill 
 """
 
 import argparse
-import os
 from statistics import mean
 
 import common
-from joblib.externals.loky import get_reusable_executor
 
 from tp_cnn.display import markdown_table
-from tp_cnn.experiments.comparison import compare
 from tp_cnn.experiments.configurations import CUMULATIVE, recipes
 from tp_cnn.training import precision
 from tp_cnn.training.history import History
@@ -51,10 +48,8 @@ def signs(runs: dict[str, History]) -> dict[str, float]:
 
 def measured(computes_in: str, seeds: int, jobs: int) -> list[dict[str, float]]:
     """The signs of each seed."""
-    os.environ["TP_CNN_PRECISION"] = computes_in
-    wanted = recipes(CUMULATIVE, **BUDGET)
-    runs = compare(wanted, seeds, f"build/signs/{computes_in}", jobs=jobs, say=print)
-    get_reusable_executor().shutdown()  # its processes would keep the variable
+    wanted, folder = recipes(CUMULATIVE, **BUDGET), f"build/signs/{computes_in}"
+    runs = common.compare_in(computes_in, wanted, seeds, folder, jobs)
     return [
         signs({run.configuration: run.history for run in runs if run.seed == seed})
         for seed in range(seeds)
