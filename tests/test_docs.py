@@ -1,5 +1,6 @@
 """The pages of documentation: their links lead somewhere, their commands are understood."""
 
+import json
 import re
 import shlex
 from pathlib import Path
@@ -67,3 +68,10 @@ def test_ci_tests_as_the_readme_says():
         r"^(python3 -m venv .*\S) +# tests$", README.read_text("utf-8"), re.MULTILINE
     )
     assert line in (ROOT / ".ci/run").read_text(encoding="utf-8").splitlines()
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda p: p.stem)
+def test_the_last_cell_of_a_notebook_writes_the_report(path):
+    """As the page of the students says."""
+    last = "".join(json.loads(path.read_text(encoding="utf-8"))["cells"][-1]["source"])
+    assert f'report.from_notebook("{path.stem}"' in last
