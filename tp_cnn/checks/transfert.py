@@ -227,7 +227,7 @@ freeze = FreezeCheck(
         Mistake(
             "on-copy",
             _freezing(on_copy=True),
-            "C'est une copie du réseau qui est gelée : changez le réseau reçu lui-même.",
+            "Le réseau reçu n'a pas changé : c'est lui qu'il faut geler, et non une copie.",
         ),
         Mistake(
             "bias-not-counted",
