@@ -1,5 +1,7 @@
 import hashlib
+import re
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -9,6 +11,7 @@ from torchvision.models import resnet18
 from tp_cnn import training
 from tp_cnn.data.batches import Batches, keep, only
 from tp_cnn.data.sources import load as load_images
+from tp_cnn.display import thousands
 from tp_cnn.errors import CourseError
 from tp_cnn.training import pretrained
 
@@ -57,6 +60,17 @@ def test_absent_weights_are_told(tmp_path, monkeypatch):
     monkeypatch.setattr(pretrained, "WEIGHTS", tmp_path / "cifarnet8.safetensors")
     with pytest.raises(CourseError, match="cannot be read"):
         pretrained.pretrained_cifarnet()
+
+
+def test_notebook_06_says_what_the_card_says():
+    notebook = Path(__file__).parents[2] / "solutions/06_transfert.py"
+    card, text = pretrained.card(), notebook.read_text(encoding="utf-8")
+    learn, validation, test = re.findall(r"\d+", card["images"])
+    counts = f"{thousands(int(learn))} pour apprendre, {thousands(int(validation))} de validation, "
+    assert f"{counts}{thousands(int(test))} de test" in text
+    epochs, batch, momentum, rate = re.findall(r"\d+(?:\.\d+)?", card["training"])[:4]
+    told = f"{epochs} époques, lots de {batch}, SGD, momentum {momentum}, one-cycle jusqu'à {rate}"
+    assert told.replace(".", ",") in text
 
 
 def test_they_classify_as_the_card_says():

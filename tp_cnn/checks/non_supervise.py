@@ -134,6 +134,11 @@ def _without_relu(part: str, place: int, latent: int) -> nn.Module:
     return _Changed(latent, **{part: {place: nn.Identity()}})
 
 
+def _activated(activation: type[nn.Module], latent: int) -> nn.Module:
+    encoder, decoder = {1: activation(), 3: activation()}, {1: activation(), 4: activation()}
+    return _Changed(latent, encoder=encoder, decoder=decoder)
+
+
 RELUS = [  # the part, the place of a ReLU in it
     ("encoder", 1, "Il manque une ReLU après la première convolution."),
     ("encoder", 3, "Il manque une ReLU après la deuxième convolution."),
@@ -185,20 +190,12 @@ autoencoder = BlockCheck(
         ],
         Mistake(
             "no-relu",
-            lambda latent: _Changed(
-                latent,
-                encoder={1: nn.Identity(), 3: nn.Identity()},
-                decoder={1: nn.Identity(), 4: nn.Identity()},
-            ),
+            partial(_activated, nn.Identity),
             "Il manque toutes les ReLU : des couches linéaires de suite n'en valent qu'une.",
         ),
         Mistake(
             "tanh",
-            lambda latent: _Changed(
-                latent,
-                encoder={1: nn.Tanh(), 3: nn.Tanh()},
-                decoder={1: nn.Tanh(), 4: nn.Tanh()},
-            ),
+            partial(_activated, nn.Tanh),
             "L'activation demandée est ReLU.",
         ),
     ],

@@ -220,9 +220,7 @@ def resnet_features(model: nn.Module, image_set: ImageSet) -> Tensor:
     The images are normalised as those of ImageNet, with which its weights were learnt, and
     enlarged to 96×96.
     """
-    batches = Batches(
-        image_set, 100, normalise=lambda images: prepare(images, IMAGENET.mean, IMAGENET.std)
-    )
+    batches = Batches(image_set, 100, normalise=_as_imagenet)
     body = nn.Sequential(*list(model.children())[:-1], nn.Flatten()).to(batches.device).eval()
     return torch.cat([body(interpolate(images, size=96)) for images, _ in batches])
 

@@ -121,15 +121,15 @@ def refuse_blanks(results: list) -> None:
     if any(result is None for result in results):
         message = "la fonction ne renvoie rien. Si elle est écrite, il lui manque un return."
         raise Refused(message, status="todo", clue="no-return")
-    if not any(holds_dots(result) for result in results):
+    if not any(_holds_dots(result) for result in results):
         message = "un des résultats renvoyés est vide (None) : a-t-il bien été calculé ?"
         raise Refused(message, status="todo")
     raise Refused(f"dans la fonction, {TO_FILL}", status="todo")
 
 
-def holds_dots(value: object) -> bool:
+def _holds_dots(value: object) -> bool:
     """Whether a « ... » is left, alone or in nested lists."""
-    return value is ... or (isinstance(value, list | tuple) and any(map(holds_dots, value)))
+    return value is ... or (isinstance(value, list | tuple) and any(map(_holds_dots, value)))
 
 
 @contextlib.contextmanager

@@ -15,7 +15,14 @@ from torch.optim import optimizer as optimizers
 
 from tp_cnn.checks.engine.calls import Refused, try_all
 from tp_cnn.checks.engine.facts import Fact, Seen
-from tp_cnn.checks.engine.loops import LoopCheck, Observation, hooks_left, loss_facts, weights_of
+from tp_cnn.checks.engine.loops import (
+    LoopCheck,
+    Observation,
+    forward_of,
+    hooks_left,
+    loss_facts,
+    weights_of,
+)
 
 SIDE, HIDDEN = 8, 400
 BATCH_NORM = 1  # its place in the features
@@ -209,7 +216,7 @@ class _TrainingCheck(LoopCheck):
 def _events(head: nn.Module) -> list[str]:
     """What happens to the last layer from now on, and not to a copy of it."""
     events: list[str] = []
-    head.register_forward_hook(lambda layer, *_: events.append("forward" if layer is head else ""))
+    head.register_forward_hook(lambda layer, *_: events.append(forward_of(layer, head)))
     head.bias.register_hook(lambda _: events.append("backward"))
     return events
 
