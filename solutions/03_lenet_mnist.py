@@ -247,8 +247,9 @@ plots.curves(runs, "Deux fois plus d'époques")
 # La fonction qui parcourt les images est la même pour apprendre et pour évaluer : elle apprend si on
 # lui donne un `optimizer`, elle évalue sinon. Lisez-la, la question suivante porte sur elle. (Le
 # dernier lot peut être plus petit : son coût moyen est pondéré par sa taille. `autocast` choisit la
-# précision des calculs ; `distributed` partage le travail entre plusieurs processus, s'il y en a, et
-# `_refuse_nan` arrête un apprentissage qui diverge : vous pouvez sauter ces lignes.)
+# précision des calculs ; `distributed` partage le travail entre plusieurs processus, s'il y en a ;
+# `replay` refait plus vite, sur un GPU, les calculs des lignes qui suivent `else`, et `_refuse_nan`
+# arrête un apprentissage qui diverge : vous pouvez sauter ces lignes.)
 
 # %%
 head, _, body = inspect.getsource(training.epoch).split('"""', 2)

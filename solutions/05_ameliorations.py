@@ -660,7 +660,8 @@ Table(
 # %%
 def padded(images, generator=None):
     """A random window, mirrored or not, in the middle of a black frame: 32×32 again."""
-    return pad(augment(images, training=True), [2, 2, 2, 2])
+    windows = augment(images.cpu(), training=True)  # your functions know no GPU
+    return pad(windows, [2, 2, 2, 2]).to(images.device)
 
 
 plots.image_grid(torch.cat([padded(image) for _ in range(4)]), title="La même, revenue à 32×32")

@@ -22,7 +22,7 @@ def learn_set():
 
 
 def state(part):
-    return torch.cat([one.detach().float().flatten() for one in part.state_dict().values()])
+    return torch.cat([one.detach().float().flatten().cpu() for one in part.state_dict().values()])
 
 
 @pytest.mark.parametrize("name", ["shapes", "digits"])  # three channels, one
@@ -34,6 +34,7 @@ def test_resnet_features_are_what_its_last_layer_receives(name):
     assert features.shape == (10, 512)
     mean, std = (torch.tensor(one).view(3, 1, 1) for one in (IMAGENET_MEAN, IMAGENET_STD))
     seen = torch.nn.functional.interpolate(images.images.expand(-1, 3, -1, -1) / 255, size=96)
+    model.cpu()
     with torch.no_grad():
         expected = model((seen - mean) / std)
         found = model.fc(features.cpu())

@@ -14,6 +14,7 @@ from tp_cnn.data.sources import ImageSet
 from tp_cnn.errors import CourseError
 
 VALUES_AT_ONCE = 2**20  # float32: 4 MB, which a processor's caches hold
+GPU_VALUES_AT_ONCE = 2**24  # 64 MB
 
 
 class Batches:
@@ -91,11 +92,14 @@ class Batches:
     def _at_once(self) -> int:
         """How many batches to prepare together: small images are not worth a call each.
 
-        Augmentations draw batch by batch, and the values that ZCA sums hang on the batch.
+        On a processor augmentations draw batch by batch; a GPU would wait for so many small calls.
+        The values that ZCA sums hang on the batch.
         """
-        if self.augment or isinstance(self.normalise, ZCA):
+        on_cpu = self.device.type == "cpu"
+        if isinstance(self.normalise, ZCA) or (self.augment and on_cpu):
             return 1
-        return max(1, VALUES_AT_ONCE // (self.batch_size * self.images[0].numel()))
+        values = VALUES_AT_ONCE if on_cpu else GPU_VALUES_AT_ONCE
+        return max(1, values // (self.batch_size * self.images[0].numel()))
 
     def _order(self) -> Tensor:
         count = len(self.labels)

@@ -31,6 +31,7 @@ CODE = (
     "runtime.py",
     "training/precision.py",
     "training/distributed.py",
+    "training/graphs.py",
     "data/augment.py",
     "data/batches.py",
     "data/normalise.py",

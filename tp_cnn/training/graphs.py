@@ -1,0 +1,98 @@
+"""Forward and backward passes, replayed from a recording (a CUDA graph) where a GPU allows it.
+
+On a GPU a small network waits for the processor, which launches its kernels one by one. A recording
+launches all those of a batch at once: see docs/performance.md.
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from tp_cnn.training import distributed, precision
+
+WARM_UP = 3  # batches: what libraries prepare at first must not be in a recording
+KNOWN = ("torch.nn.", "tp_cnn.")
+
+
+class Replays:
+    """Outputs, loss and gradients of batches of one shape, from the fourth of them on.
+
+    Nothing is replayed where that could change a result: see `can_record`.
+    """
+
+    def __init__(self, model: nn.Module, criterion: nn.Module, optimizer: Optimizer):
+        self.model, self.criterion, self.optimizer = model, criterion, optimizer
+        self.possible = can_record(model, criterion)
+        self.shape: torch.Size | None = None  # of the batches so far
+        self.count = 0
+        self.inputs: tuple[Tensor, Tensor] | None = None  # of the recording
+        self.results: tuple[Tensor, Tensor] | None = None
+        self.replay: Callable[[], None] | None = None
+
+    def __call__(
+        self, images: Tensor, labels: Tensor, computes_in: str
+    ) -> tuple[Tensor, Tensor] | None:
+        """Outputs (batch, classes) and loss, the gradients being set; None: compute them yourself.
+
+        No result of an earlier batch may hold the graph of its gradients any more.
+        """
+        self.count += 1
+        self.shape = self.shape or images.shape
+        if images.shape != self.shape:  # the gradients that follow are not those of the recording
+            self.possible, self.replay = False, None
+        elif self.possible and self.count == WARM_UP + 1:
+            self._record(images, labels, computes_in)
+        if not self.replay:
+            return None
+        for kept, given in zip(self.inputs, (images, labels), strict=True):
+            kept.copy_(given)
+        self.replay()
+        return self.results
+
+    def _record(self, images: Tensor, labels: Tensor, computes_in: str) -> None:
+        self.inputs = images.clone(), labels.clone()
+        self.optimizer.zero_grad()  # each replay writes them anew
+
+        def passes() -> tuple[Tensor, Tensor]:
+            with precision.autocast(images.device, computes_in):
+                outputs = self.model(self.inputs[0])
+                loss = self.criterion(outputs, self.inputs[1])
+            loss.backward()
+            return outputs.detach(), loss.detach()
+
+        with suppress(RuntimeError):  # an operation that cannot be recorded
+            self.replay, self.results = recording(passes)
+
+
+def can_record(model: nn.Module, criterion: nn.Module) -> bool:
+    """Whether a recording does all that a pass does.
+
+    It holds the GPU's work alone: what Python does besides, in a class of a student's own or in a
+    hook, would not be done again.
+    """
+    if not _on_gpu(model) or not isinstance(criterion, nn.Module) or distributed.size() > 1:
+        return False
+    modules = [*model.modules(), *criterion.modules()]
+    known = all(f"{type(module).__module__}.".startswith(KNOWN) for module in modules)
+    hooks = any(
+        hooks
+        for module in modules
+        for name, hooks in vars(module).items()
+        if name.endswith("_hooks")
+    )
+    return known and not hooks
+
+
+def _on_gpu(model: nn.Module) -> bool:
+    return next(model.parameters()).device.type == "cuda"
+
+
+def recording(function: Callable[[], tuple]) -> tuple[Callable[[], None], tuple]:
+    """Record what a function has a GPU do, without doing it: the way to do it, and its results."""
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        results = function()
+    return graph.replay, results
