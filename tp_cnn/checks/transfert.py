@@ -180,7 +180,7 @@ freeze = FreezeCheck(
         Mistake(
             "features-only",
             _freezing(freeze=lambda model: model.features.requires_grad_(False)),
-            "Seules les convolutions sont gelées : les couches denses du classifieur apprennent "
+            "Seul model.features est gelé : les couches denses de model.classifier apprennent "
             "encore.",
         ),
         Mistake(

@@ -12,7 +12,7 @@ from torch import nn
 
 from tp_cnn.checks import cifar, convolution
 from tp_cnn.checks.engine.calls import Refused, attempt
-from tp_cnn.checks.engine.compare import difference
+from tp_cnn.checks.engine.compare import difference, show
 from tp_cnn.checks.engine.framework import Check, FunctionCheck, Mistake, ValueCheck, Verdict, grade
 
 double = FunctionCheck(
@@ -420,3 +420,8 @@ def test_code_that_is_no_longer_right_is_no_longer_used():
     factor[0] = 3
     check(student)
     assert check.use(student, otherwise=twice) is twice
+
+
+def test_a_list_of_tensors_is_shown_by_its_length():
+    assert show([np.zeros((3, 2)), np.zeros(2)]) == "une liste de longueur 2"
+    assert show([[1, 2], [3, 4]]) == "[[1, 2], [3, 4]]"

@@ -267,6 +267,8 @@ def show(value: object) -> str:
             text = repr(value)
     except Exception:  # an object of the student's whose repr fails, or a list of anything
         text = f"un objet de type {type(value).__name__}"
+        if type(value) is list:
+            text = f"une liste de longueur {len(value)}"
     return text if len(text) <= 160 else text[:157] + "..."
 
 
