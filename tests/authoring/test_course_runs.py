@@ -5,6 +5,7 @@ say. `tp-cnn build` and `tp-cnn run` execute the quick profile.
 """
 
 from itertools import cycle
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -63,6 +64,20 @@ def test_a_solution_runs_and_every_check_says_right(executed, name):
     printed = checks(executed(name, "solutions"))
     assert printed
     assert {cell: text for cell, text in printed.items() if not text.startswith("✔ Juste")} == {}
+
+
+COMPUTING = [name for name in NAMES if "runtime.device()" in SOURCES[name].path.read_text("utf-8")]
+
+
+@pytest.mark.parametrize("name", COMPUTING)
+def test_a_solution_runs_on_another_device(executed, monkeypatch, name):
+    """A GPU refuses the processor's tensors; see `far_device`, which needs none."""
+    monkeypatch.setenv("PYTHONSTARTUP", str(Path(__file__).with_name("far_device.py")))
+    notebook = executed(name, "solutions")
+    assert {text[:7] for text in checks(notebook).values()} == {"✔ Juste"}
+    assert "meta" in str(
+        [display.facts(one) for cell in notebook.cells for one in cell.get("outputs", [])]
+    )
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 from tp_cnn.data.batches import Batches
-from tp_cnn.models import CifarNet, LeNet5
+from tp_cnn.models import CifarNet, LeNet5, vit
 from tp_cnn.training import epoch, graphs
 
 CRITERION = nn.CrossEntropyLoss()
@@ -109,6 +109,10 @@ def test_only_what_is_known_is_recorded(monkeypatch):
     assert graphs.can_record(model, CRITERION)
     assert not graphs.can_record(nn.Sequential(model, Own(10, 10)), CRITERION)
     assert not graphs.can_record(model, Forgets(model))
+    assert graphs.can_record(vit.vit_cifar(), CRITERION)
+    assert not graphs.can_record(
+        vit.vit_cifar(attend=lambda queries, keys, values: values), CRITERION
+    )
     assert not graphs.can_record(model, cross_entropy)
     handle = model.register_forward_hook(lambda *_: None)
     assert not graphs.can_record(model, CRITERION)

@@ -4,6 +4,7 @@ On a GPU a small network waits for the processor, which launches its kernels one
 launches all those of a batch at once: see docs/performance.md.
 """
 
+import inspect
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -14,7 +15,7 @@ from torch.optim import Optimizer
 from tp_cnn.training import distributed, precision
 
 WARM_UP = 3  # batches: what libraries prepare at first must not be in a recording
-KNOWN = ("torch.nn.", "tp_cnn.")
+KNOWN = ("torch.nn.", "tp_cnn.models.")  # whose passes leave nothing behind in Python
 
 
 class Replays:
@@ -70,20 +71,20 @@ class Replays:
 def can_record(model: nn.Module, criterion: nn.Module) -> bool:
     """Whether a recording does all that a pass does.
 
-    It holds the GPU's work alone: what Python does besides, in a class of a student's own or in a
-    hook, would not be done again.
+    It holds the GPU's work alone: what Python does besides, in a class or a function of a
+    student's own or in a hook, would not be done again.
     """
     if not _on_gpu(model) or not isinstance(criterion, nn.Module) or distributed.size() > 1:
         return False
     modules = [*model.modules(), *criterion.modules()]
-    known = all(f"{type(module).__module__}.".startswith(KNOWN) for module in modules)
-    hooks = any(
-        hooks
-        for module in modules
-        for name, hooks in vars(module).items()
-        if name.endswith("_hooks")
-    )
-    return known and not hooks
+    attributes = [one for module in modules for one in vars(module).items()]
+    hooks = any(value for name, value in attributes if name.endswith("_hooks"))
+    functions = [value for _, value in attributes if inspect.isfunction(value)]
+    return not hooks and all(map(_known, [*map(type, modules), *functions]))
+
+
+def _known(definition: type | Callable) -> bool:
+    return f"{definition.__module__}.".startswith(KNOWN)
 
 
 def _on_gpu(model: nn.Module) -> bool:
