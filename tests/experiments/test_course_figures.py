@@ -56,6 +56,18 @@ def test_question_19_the_first_epoch_is_where_the_base_comes_later():
         assert normalised[0].validation_accuracy > base[0].validation_accuracy + 0.1
 
 
+def test_question_21_zca_leads_for_five_epochs_and_is_caught_up():
+    (zca,), normalised = histories("zca"), histories("normalisation")[0]
+    assert zca[0].validation_accuracy < normalised[0].validation_accuracy
+    assert all(
+        zca[epoch].validation_accuracy > normalised[epoch].validation_accuracy
+        for epoch in range(1, 6)
+    )
+    assert abs(zca[-1].validation_accuracy - normalised[-1].validation_accuracy) < 0.005
+    assert 0.5 < 100 * (accuracies("zca")[0] - accuracies("normalisation")[0]) < 1.5
+    assert "la graine 1 a divergé" in IMPROVEMENTS.about["ZCA"]
+
+
 def test_question_22_augmentation_closes_the_gap_and_gains_four_to_five_points():
     for before, after in zip(histories("normalisation"), histories("augmentation"), strict=True):
         assert gap(after) < gap(before) / 4
