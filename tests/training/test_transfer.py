@@ -38,7 +38,7 @@ def test_resnet_features_are_what_its_last_layer_receives(name):
     with torch.no_grad():
         expected = model((seen - mean) / std)
         found = model.fc(features.cpu())
-    torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-4)
+    torch.testing.assert_close(found, expected, rtol=1e-2, atol=5e-3)  # TF32 on a GPU
 
 
 def test_layers_come_with_their_batch_norm():
