@@ -34,7 +34,7 @@ from tp_cnn.data.normalise import Normalise, channel_statistics
 from tp_cnn.data.sources import ImageSet, load
 from tp_cnn.display import markdown_table
 from tp_cnn.models import CifarNet, LeNet5
-from tp_cnn.training import epoch, precision
+from tp_cnn.training import epoch, graphs, precision
 
 BATCH = 128
 COMPARED_WITH = ("floor, float32", "floor, bfloat16", "ours, auto")
@@ -121,20 +121,31 @@ def our_loop(
     return lambda: epoch(islice(endless, steps), model, criterion, optimizer)
 
 
-def floor_loop(
-    model: nn.Module, batches: Batches, steps: int, computes_in: str = "float32"
-) -> Callable[[], None]:
+def floor_step(model: nn.Module, batches: Batches, computes_in: str) -> Callable[[], torch.Tensor]:
+    """A step on one batch that stays in memory; gives the loss."""
     model.to(runtime.device(), memory_format=torch.channels_last).train()
     criterion, optimizer = nn.CrossEntropyLoss(), sgd(model)
     images, labels = next(iter(batches))
 
+    def step() -> torch.Tensor:
+        optimizer.zero_grad()
+        with precision.autocast(images.device, computes_in):
+            loss = criterion(model(images), labels)
+        loss.backward()
+        optimizer.step()
+        return loss.detach()
+
+    return step
+
+
+def floor_loop(
+    model: nn.Module, batches: Batches, steps: int, computes_in: str = "float32"
+) -> Callable[[], None]:
+    step = floor_step(model, batches, computes_in)
+
     def segment() -> None:
         for _ in range(steps):
-            optimizer.zero_grad()
-            with precision.autocast(images.device, computes_in):
-                loss = criterion(model(images), labels)
-            loss.backward()
-            optimizer.step()
+            loss = step()
         loss.item()  # a GPU is done only when asked for a value
 
     return segment
@@ -144,31 +155,17 @@ def graph_loop(
     model: nn.Module, batches: Batches, steps: int, computes_in: str
 ) -> Callable[[], None]:
     """The floor again, recorded once and replayed."""
-    model.to(runtime.device(), memory_format=torch.channels_last).train()
-    criterion, optimizer = nn.CrossEntropyLoss(), sgd(model)
-    images, labels = next(iter(batches))
-
-    def one() -> None:
-        optimizer.zero_grad()
-        options = {"enabled": computes_in == "bfloat16", "cache_enabled": False}
-        with torch.autocast(images.device.type, torch.bfloat16, **options):
-            loss = criterion(model(images), labels)
-        loss.backward()
-        optimizer.step()
-
-    beside = torch.cuda.Stream()
-    with torch.cuda.stream(beside):
-        for _ in range(3):  # what is prepared once is not recorded
-            one()
+    step = floor_step(model, batches, computes_in)
+    with torch.cuda.stream(torch.cuda.Stream()):
+        for _ in range(graphs.WARM_UP):
+            step()
     torch.cuda.synchronize()
-    graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
-        one()
+    replay, loss = graphs.recording(step)
 
-    def segment(kept=one) -> None:  # what `one` holds: a graph knows no more than addresses
+    def segment(kept=step) -> None:  # what `step` holds: a recording knows no more than addresses
         for _ in range(steps):
-            graph.replay()
-        torch.cuda.synchronize()
+            replay()
+        loss.item()
 
     return segment
 

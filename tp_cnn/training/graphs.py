@@ -26,9 +26,7 @@ class Replays:
 
     def __init__(self, model: nn.Module, criterion: nn.Module, optimizer: Optimizer):
         self.model, self.criterion, self.optimizer = model, criterion, optimizer
-        self.possible = can_record(model, criterion)
-        self.shape: torch.Size | None = None  # of the batches so far
-        self.count = 0
+        self.count = 0  # of the batches so far
         self.inputs: tuple[Tensor, Tensor] | None = None  # of the recording
         self.results: tuple[Tensor, Tensor] | None = None
         self.replay: Callable[[], None] | None = None
@@ -41,11 +39,10 @@ class Replays:
         No result of an earlier batch may hold the graph of its gradients any more.
         """
         self.count += 1
-        self.shape = self.shape or images.shape
-        if images.shape != self.shape:  # the gradients that follow are not those of the recording
-            self.possible, self.replay = False, None
-        elif self.possible and self.count == WARM_UP + 1:
+        if self.count == WARM_UP + 1 and can_record(self.model, self.criterion):
             self._record(images, labels, computes_in)
+        elif self.replay and images.shape != self.inputs[0].shape:
+            self.replay = None  # for good: the gradients are no longer those of the recording
         if not self.replay:
             return None
         for kept, given in zip(self.inputs, (images, labels), strict=True):
