@@ -945,6 +945,7 @@ pictures.trade_offs(
             name: 1000 / one["learned"] for name, one in measured.items()
         },
     },
+    "Vos mesures : exactitude, poids et temps",
 )
 
 # %% [markdown]
@@ -968,7 +969,8 @@ with torch.device("meta"):
     }
 sizes = {name: count_weights(model) for name, model in standard.items()}
 work = {name: multiply_adds(model, (3, 32, 32)) for name, model in standard.items()}
-pictures.trade_offs(referenced, {"poids": sizes, "multiplications par image": work})
+costs = {"poids": sizes, "multiplications par image": work}
+pictures.trade_offs(referenced, costs, "Référence : exactitude de test, poids et calcul")
 
 # %%
 table

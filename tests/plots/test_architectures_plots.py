@@ -76,7 +76,9 @@ def test_attention_has_a_panel_a_head_on_one_scale():
 
 
 def test_trade_offs_show_the_spread_over_seeds():
-    drawn = pictures.trade_offs({"A": [0.5, 0.7], "B": [0.6]}, {"poids": {"A": 1e5, "B": 2e6}})
+    costs = {"poids": {"A": 1e5, "B": 2e6}}
+    drawn = pictures.trade_offs({"A": [0.5, 0.7], "B": [0.6]}, costs, "Exactitude et poids")
+    assert drawn.get_suptitle() == "Exactitude et poids"
     bar, middle = drawn.axes[0].lines[:2]
     assert list(bar.get_ydata()) == [0.5, 0.7]
     assert middle.get_ydata()[0] == pytest.approx(0.6)

@@ -228,7 +228,9 @@ def short(number: float) -> str:
 
 
 def trade_offs(
-    accuracies: Mapping[str, Sequence[float]], costs: Mapping[str, Mapping[str, float]]
+    accuracies: Mapping[str, Sequence[float]],
+    costs: Mapping[str, Mapping[str, float]],
+    title: str,
 ) -> Figure:
     """Accuracy against each cost, on a log axis: one panel a cost, one marker a network.
 
@@ -239,7 +241,8 @@ def trade_offs(
     from matplotlib.ticker import LogLocator, NullFormatter
 
     drawn, axes = figure(1, len(costs), width=9.0, height=3.6, sharey=True, squeeze=False)
-    for axis, (title, by_network) in zip(axes.flat, costs.items(), strict=True):
+    drawn.suptitle(title)
+    for axis, (cost_name, by_network) in zip(axes.flat, costs.items(), strict=True):
         for (name, values), colour, marker in zip(
             accuracies.items(), cycle(COLOURS), cycle(MARKERS), strict=False
         ):
@@ -250,7 +253,7 @@ def trade_offs(
         axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axis.xaxis.set_major_formatter(lambda value, _: short(value))
         axis.xaxis.set_minor_formatter(NullFormatter())
-        axis.set_xlabel(title)
+        axis.set_xlabel(cost_name)
         clean(axis)
     axes[0, 0].set_ylabel("images bien classées")
     axes[0, 0].yaxis.set_major_formatter(percent_tick)
