@@ -372,7 +372,7 @@ z = np.linspace(-3, 3, 61)
 drawn, axis = figure(width=4.5, height=2.6)
 axis.plot(z, relu(z), label="ReLU")
 axis.plot(z, z.clip(0, 1), "--", label="une fonction à valeurs dans [0, 1]")
-axis.set(xlabel="$z$", ylabel="sortie")
+axis.set(title="Deux fonctions de $z$", xlabel="$z$", ylabel="sortie")
 axis.legend(frameon=False, fontsize=8)
 clean(axis)
 drawn
@@ -1167,7 +1167,7 @@ for size, marker in zip((1, 2, 4, 8), MARKERS, strict=False):
     label = "sans pooling" if size == 1 else f"{size} × {size}"
     axis.plot(range(9), changes, marker=marker, label=label)
 axis.legend(frameon=False, fontsize=8)
-axis.set(xlabel="décalage (pixels)", ylabel="écart relatif")
+axis.set(title="La photo glisse", xlabel="décalage (pixels)", ylabel="écart relatif")
 clean(axis)
 drawn
 

@@ -257,7 +257,8 @@ rows_of_images(
         "image": shown,
         "code de 2": rebuilt(plane, shown),
         "code de 16": rebuilt(wide, shown),
-    }
+    },
+    title="Douze images de test, reconstruites",
 )
 
 # %% [markdown]
@@ -280,7 +281,7 @@ with torch.no_grad():
     walk = wide.decoder((1 - shares) * first + shares * second).sigmoid()
 shares = shares[..., None, None]
 blend = (1 - shares) * test_images[0] + shares * test_images[1]
-rows_of_images({"codes": walk, "pixels": blend})
+rows_of_images({"codes": walk, "pixels": blend}, title="D'une image à l'autre")
 
 # %% [markdown]
 # Dernière variante : on ajoute du **bruit** à l'image donnée, et l'on demande l'image propre. Le
@@ -295,7 +296,8 @@ rows_of_images(
         "image bruitée": noisy.clamp(0, 1),
         "réseau ordinaire": rebuilt(wide, noisy),
         "réseau débruiteur": rebuilt(cleaner, noisy),
-    }
+    },
+    title="Rendre l'image propre",
 )
 
 # %% [markdown] question="auto-regarder" kind="experience"
@@ -703,7 +705,7 @@ for k in range(1, 201):
     chains = step(chains, weights, a, b, *draws)
     if k in (1, 10, 200):
         kept[f"{k} pas"] = torch.tensor(chains).view(-1, 1, 28, 28)
-rows_of_images(kept)
+rows_of_images(kept, title="Douze chaînes de Gibbs")
 
 # %% [markdown] question="rbm-chiffres" kind="experience"
 # ### Lire une machine

@@ -27,7 +27,9 @@ def test_blocks_are_named():
 
 def test_activations_and_their_derivatives():
     functions = {"carré": torch.square, "ReLU": functional.relu}
-    values, slopes = pictures.activations(functions).axes
+    drawn = pictures.activations(functions)
+    assert drawn.get_suptitle() == "carré et ReLU"
+    values, slopes = drawn.axes
     square, slope = (axis.lines[0].get_xydata() for axis in (values, slopes))
     assert square[:, 1] == pytest.approx(square[:, 0] ** 2, abs=1e-5)
     assert slope[:, 1] == pytest.approx(2 * slope[:, 0], abs=1e-5)

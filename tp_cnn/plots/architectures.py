@@ -42,7 +42,7 @@ def frieze(milestones: Sequence[Milestone]) -> Figure:
     axis.set(xlim=(-0.5, len(milestones) - 0.5), ylim=(3e3, 1e9), ylabel="poids")
     axis.set_xticks(places, [f"{one.name}\n{one.year}\n{one.layers} couches" for one in milestones])
     axis.tick_params(axis="x", labelsize=8)
-    axis.set_title("Aire des disques : racine du nombre de multiplications", fontsize=10)
+    axis.set_title("Poids ; aire des disques : racine du nombre de multiplications", fontsize=10)
     clean(axis)
     return drawn
 
@@ -57,6 +57,7 @@ def blocks() -> Figure:
         draw(axis)
         axis.set(xlim=(0, 10), ylim=(0, 10), title=title)
         axis.axis("off")
+    drawn.suptitle("Quatre blocs, à lire de bas en haut")
     return drawn
 
 
@@ -140,6 +141,7 @@ def activations(functions: Mapping[str, Callable[[Tensor], Tensor]]) -> Figure:
     for axis in (left, right):
         clean(axis)
     left.legend(frameon=False)
+    drawn.suptitle(" et ".join(functions))
     return drawn
 
 
@@ -165,8 +167,9 @@ def depths(histories: Mapping[str, Mapping[int, History]]) -> Figure:
         axis.set(title=kind, xlabel="époque")
         axis.set_xticks(list(history.epoch))
         clean(axis)
-    axes[0, 0].set_ylabel("coût d'apprentissage")
+    axes[0, 0].set_ylabel("entropie croisée")
     axes[0, -1].legend(frameon=False)
+    drawn.suptitle("Coût d'apprentissage selon la profondeur")
     return drawn
 
 
@@ -216,6 +219,7 @@ def attention(image: Tensor, weights: Tensor, patch: tuple[int, int]) -> Figure:
         axis.set(xticks=[], yticks=[])
     bar = drawn.colorbar(shown, ax=list(axes[1:]), label="part", shrink=0.8)
     bar.ax.yaxis.set_major_formatter(percent_tick)
+    drawn.suptitle("Ce que chaque tête prend aux autres carreaux")
     return drawn
 
 

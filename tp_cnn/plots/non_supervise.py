@@ -44,6 +44,7 @@ def latent_plane(codes: ArrayLike, labels: ArrayLike, classes: Sequence[str]) ->
         marker = MARKERS[number // len(COLOURS)]
         axis.plot(*mine.T, marker, color=colour, markersize=4, alpha=0.6, label=name)
     axis.set(xlabel="premier nombre du code", ylabel="second nombre du code")
+    axis.set_title("Une image, un point ; une couleur et une forme par classe", fontsize=10)
     drawn.legend(loc="outside right center", frameon=False, markerscale=1.5)
     clean(axis)
     return drawn
@@ -69,6 +70,7 @@ def bias(errors: Mapping[int, float], noise: float) -> Figure:
     axis.yaxis.set_major_formatter(lambda value, _: decimal(value, ".1g"))
     axis.minorticks_off()
     axis.set(xlabel="pas de Gibbs (k)", ylabel="plus grand écart au gradient")
+    axis.set_title("Divergence contrastive : écart au gradient exact", fontsize=10)
     clean(axis)
     return drawn
 
@@ -87,6 +89,7 @@ def energies(rows: Sequence[Mapping[str, float]]) -> Figure:
         right.plot(epochs, values, color=colour, marker=marker, markersize=4, label=name)
     right.set(title="Énergie libre moyenne", xlabel="époque")
     right.legend(frameon=False)
+    drawn.suptitle("Une machine qui apprend")
     for axis in (left, right):
         clean(axis)
     return drawn
