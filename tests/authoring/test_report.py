@@ -166,6 +166,72 @@ def test_questions_are_known_by_nbgraders_identifier_where_editors_drop_the_cell
     assert len(read_notebook(tmp_path / "n.ipynb").entries) == 18
 
 
+def mistreated(path, change):
+    """The notebook 03, solved but for what ``change`` does to its cells by identifier."""
+    notebook = nbformat.read(LENET_SOLVED, as_version=4)
+    notebook.cells = change({cell.id: cell for cell in notebook.cells})
+    nbformat.write(notebook, path)
+    return path
+
+
+def taken_out(cells, name, *instead):
+    return [new for cell in cells.values() for new in (instead if cell.id == name else [cell])]
+
+
+@pytest.mark.parametrize("name", ["decalage-robustesse", "lenet-construire"])
+def test_a_question_whose_cell_is_gone_is_told(tmp_path, name):
+    path = mistreated(tmp_path / "n.ipynb", lambda cells: taken_out(cells, name))
+    found = report.read([path])
+    assert len(found.entries) == 18
+    ((title, missing),) = report.unanswered(found.entries).items()
+    assert [entry.id for entry in missing] == [name]
+    assert f"{title} (1)" in report.summary(found)
+
+
+@pytest.mark.parametrize("ids", [True, False])
+@pytest.mark.parametrize("name", ["decalage-robustesse", "lenet-construire"])
+def test_an_answer_rewritten_in_a_cell_without_identifier_is_kept(tmp_path, name, ids):
+    """As when a cell is cut and pasted in VS Code, or typed anew."""
+
+    def change(cells):
+        new = nbformat.v4.new_markdown_cell if name[0] == "d" else nbformat.v4.new_code_cell
+        changed = taken_out(cells, name, new("Ma réponse ailleurs."))
+        for number, cell in enumerate(() if ids else changed):
+            cell.id = f"other-{number}"
+        return changed
+
+    path = mistreated(tmp_path / "n.ipynb", change)
+    assert "Ma réponse ailleurs." in write([path], tmp_path)
+    entries = {entry.id: entry for entry in report.read([path]).entries}
+    assert all(entry.complete and len(entry.answers) <= 3 for entry in entries.values())
+    assert [answer.source for answer in entries[name].answers] == ["Ma réponse ailleurs."]
+
+
+def test_an_answer_continued_in_a_cell_below_is_whole(tmp_path):
+    def change(cells):
+        below = [
+            nbformat.v4.new_markdown_cell("La suite."),
+            nbformat.v4.new_code_cell("an_experiment = 1"),
+        ]
+        return taken_out(cells, "decalage-robustesse", cells["decalage-robustesse"], *below)
+
+    page = write([mistreated(tmp_path / "n.ipynb", change)], tmp_path)
+    assert "La suite." in page
+    assert "an_experiment" not in page
+
+
+def test_code_typed_below_its_blank_is_shown_though_the_check_says_right(tmp_path):
+    def change(cells):
+        cells["lenet-construire"].source = "def build_lenet5():\n    return ..."
+        own = nbformat.v4.new_code_cell("def build_lenet5():\n    return mine")
+        return taken_out(cells, "lenet-construire", cells["lenet-construire"], own)
+
+    path = mistreated(tmp_path / "n.ipynb", change)
+    entries = {entry.id: entry for entry in read_notebook(path).entries}
+    assert entries["lenet-construire"].verdict == "right"
+    assert "return mine" in write([path], tmp_path)
+
+
 # -- order and references
 
 

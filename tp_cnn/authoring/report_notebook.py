@@ -1,7 +1,8 @@
 """Reads one notebook as a student saved it: its questions, answers, verdicts and experiments.
 
 The statements say each question's number, title, kind and star; the outputs that were saved say
-what the checks answered. Neither the sources nor the course's own notebooks are needed.
+what the checks answered. The course's own notebook only tells what a student added, where an editor
+changed the identifiers.
 """
 
 import ast
@@ -11,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tp_cnn import display
-from tp_cnn.authoring import saved
+from tp_cnn.authoring import saved, start
 from tp_cnn.authoring.blanks import TEXT_PLACEHOLDER
 from tp_cnn.authoring.editions import KIND_LABELS
 from tp_cnn.authoring.parsing import parse
@@ -21,8 +22,10 @@ from tp_cnn.training.history import HEADER
 
 HEADING = re.compile(r"#+ +Question(?: (?P<number>\w+))?(?P<star> ★)? · (?P<title>.+)")
 TITLE = re.compile(r"# +(\d\d)\. +(.+)")
+GIVEN = re.compile(r"[0-9a-f]{12}-\d+|installation|[\w-]+-(?:indice-\d|enonce|test)")  # names
 WORST_FIRST = ("wrong", "todo", "unknown", "right")  # verdicts; "unknown": not executed
 REMARKS_HEADING = "Votre compte rendu"  # the student's own words stand below it
+IS_REMARKS = re.compile(rf"#+ {REMARKS_HEADING}")
 REMARKS_PLACEHOLDER = "*Votre bilan ici.*"
 
 
@@ -67,7 +70,7 @@ class ReportEntry:
 
     @property
     def complete(self) -> bool:
-        return all(answer.filled for answer in self.answers)
+        return bool(self.answers) and all(answer.filled for answer in self.answers)
 
     @property
     def verdict(self) -> str:
@@ -159,8 +162,13 @@ def unanswered(entries: list[ReportEntry]) -> dict[str, list[ReportEntry]]:
 
 
 def _entries(cells: list[SavedCell], notebook: str) -> list[ReportEntry]:
-    """The questions, each with the answers and checks below its statement."""
+    """The questions, each with the answers and checks below its statement.
+
+    A text in a cell that the student added is a part of the answer; so is code, where nothing else
+    answers.
+    """
     entries: list[ReportEntry] = []
+    own, own_code = _own_cells(cells, notebook), {}
     of_exercises = set()  # cells between the statement of an exercise and its answer
     about = {answer.index: them for answer, them in saved.written_answers(_with_roles(cells))}
     for cell in cells:
@@ -177,9 +185,40 @@ def _entries(cells: list[SavedCell], notebook: str) -> list[ReportEntry]:
                 entries[-1].shown += [shown for one in them for shown in _shown(one)]
         elif cell.role == "test":
             entries[-1].verdicts.append(_verdict(cell))
-        elif not entries[-1].answers and entries[-1].kind in ("code", "calcul"):
-            of_exercises.add(cell.index)
-    return [entry for entry in entries if entry.answers]
+        elif cell.index in own and cell.type == "markdown":
+            entries[-1].answers.append(_answer(cell))
+        else:
+            if not entries[-1].answers and entries[-1].kind in ("code", "calcul"):
+                of_exercises.add(cell.index)
+            if cell.index in own:
+                own_code.setdefault(entries[-1].id, []).append(_answer(cell))
+    for entry in entries:
+        if not any(answer.filled for answer in entry.answers):
+            entry.answers += own_code.get(entry.id, [])
+    return entries
+
+
+def _own_cells(cells: list[SavedCell], notebook: str) -> set[int]:
+    """The places of the cells that the student added, or that lost what made them an answer's.
+
+    Those below « Votre compte rendu » are its remarks.
+    """
+    course = _course_texts(notebook)
+    ends = (cell.index for cell in reversed(cells) if IS_REMARKS.match(cell.source))
+    return {
+        cell.index
+        for cell in cells[: next(ends, None)]
+        if not (cell.role or GIVEN.fullmatch(cell.name) or cell.source.strip() in course | {""})
+    }
+
+
+def _course_texts(notebook: str) -> set[str]:
+    """What stands in the course's cells, as they were installed."""
+    try:
+        paths = [path for path in start.shipped() if path.stem.startswith(notebook)]
+    except CourseError:
+        return set()
+    return {cell.source.strip() for path in paths for cell in saved.read(path.read_bytes()).cells}
 
 
 def _with_roles(cells: list[SavedCell]) -> list[tuple[str, SavedCell]]:
@@ -252,7 +291,7 @@ def _shown(cell: SavedCell) -> Iterator[Shown]:
 
 def _remarks(cells: list[SavedCell]) -> list[Text]:
     """The Markdown cells below the heading « Votre compte rendu »."""
-    starts = [n for n, cell in enumerate(cells) if re.match(rf"#+ {REMARKS_HEADING}", cell.source)]
+    starts = [n for n, cell in enumerate(cells) if IS_REMARKS.match(cell.source)]
     below = cells[starts[-1] + 1 :] if starts else []
     return [
         Text("markdown", text, attachments=cell.attachments)
