@@ -143,6 +143,56 @@ def test_a_parameter_that_the_student_changed_stays(shipped, tmp_path):
     assert "width = 3" not in sources(place)
 
 
+def copied(cells):
+    """A blank copy below the answer, executed."""
+    place = cells.index(find(cells, "taille"))
+    blank = copy.deepcopy(cells[place])
+    output = {"output_type": "stream", "name": "stdout", "text": "x"}
+    cells.insert(place + 1, {**blank, "id": "copy", "outputs": [output]})
+    cells[place]["source"] = "MINE = 1"
+
+
+def split(cells):
+    """As JupyterLab splits: two identifiers, the same metadata."""
+    place = cells.index(find(cells, "taille"))
+    cells.insert(place + 1, {**cells[place], "id": "half", "source": "MINE = 2"})
+    cells[place]["source"] = "MINE = 1"
+
+
+def typed_in_a_statement(cells):
+    statement = find(cells, "taille-enonce")
+    statement["source"] = start._text(statement) + "\n\nMINE = 1"
+
+
+def typed_in_a_test(cells):
+    test = find(cells, "taille-test")
+    test["source"] = "MINE = 1\n" + start._text(test)
+
+
+def as_code(cells):
+    text = find(cells, "avantages-texte")
+    text.update(cell_type="code", source="MINE = 1", outputs=[], execution_count=None)
+
+
+@pytest.mark.parametrize("edit", [copied, split, typed_in_a_statement, typed_in_a_test, as_code])
+def test_nothing_that_was_written_is_lost(shipped, tmp_path, edit):
+    folder = tmp_path / "mine"
+    start.start(folder)
+    place = folder / "01_exemple.ipynb"
+    change(place, edit)
+    written = "\n".join(sources(place)).count("MINE")
+
+    def corrected_test(cells):
+        test = find(cells, "taille-test")
+        test["source"] = start._text(test) + "\n1"
+
+    change(shipped, corrected)
+    change(shipped, corrected_test)
+    start.start(folder, update=True)
+    assert "\n".join(sources(place)).count("MINE") == written
+    nbformat.validate(nbformat.read(place, as_version=4))
+
+
 @pytest.mark.parametrize("content", [b"", b"{}", b"my notes", b'{"cells": 3}'])
 def test_a_file_that_is_no_notebook_stays(shipped, tmp_path, content):
     folder = tmp_path / "mine"

@@ -113,7 +113,10 @@ def _merged(place: Path, there: bytes, before: bytes, given: bytes) -> bytes:
     cells, known = [*extras.get("", ())], {_name(cell) for cell in new["cells"]}
     for cell in new["cells"]:
         name = _name(cell)
-        cells.append(_with_answer(cell, answers.pop(name, None), old.get(name)))
+        their_cell = answers.pop(name, None)
+        cells.append(_with_answer(cell, their_cell, old.get(name)))
+        if their_cell and _is_astray(their_cell, cells[-1], old[name]):
+            cells.append(_freed(their_cell))
         cells += extras.get(name, ())
     for name, after in extras.items():  # their neighbour is no longer there
         if name and name not in known:
@@ -125,13 +128,19 @@ def _merged(place: Path, there: bytes, before: bytes, given: bytes) -> bytes:
 
 
 def _of_the_student(theirs: list[dict], old: dict, texts: set[str]) -> tuple[dict, dict]:
-    """The course's cells that the student changed or ran, and the added ones by the cell above."""
+    """The course's cells that the student changed or ran, and the added ones by the cell above.
+
+    Of a cell that was split or copied, the first that was changed; the others are added ones.
+    """
     answers, extras, above = {}, {}, ""
     for cell in theirs:
         name = _name(cell)
         if name in old:
             above = name
-            if _text(cell) != _text(old[name]) or cell.get("outputs"):
+            changed = _text(cell) != _text(old[name])
+            if changed and _text(answers.get(name, old[name])) != _text(old[name]):
+                extras.setdefault(name, []).append(cell)
+            elif changed or (cell.get("outputs") and name not in answers):
                 answers[name] = cell
         elif _text(cell).strip() and _text(cell) not in texts:
             extras.setdefault(above, []).append(cell)
@@ -148,12 +157,22 @@ def _with_answer(cell: dict, theirs: dict | None, old: dict | None) -> dict:
     is_answer = saved.role(cell["metadata"].get("nbgrader", {})) == "answer"
     written = _text(theirs) != _text(old) and (is_answer or _text(old) == _text(cell))
     if written or _text(theirs) == _text(cell):
-        kept = {key: theirs[key] for key in KEPT if key in theirs}
-        return {**cell, **kept}
+        kept = KEPT[cell["cell_type"]]
+        return {**cell, **{key: theirs[key] for key in kept if key in theirs}}
     return cell
 
 
-KEPT = ("source", "outputs", "execution_count", "attachments")
+KEPT = {  # of each type of cell, whatever the student made of it
+    "markdown": ("source", "attachments"),
+    "code": ("source", "outputs", "execution_count"),
+    "raw": ("source",),
+}
+
+
+def _is_astray(theirs: dict, cell: dict, old: dict) -> bool:
+    """Whether what a student wrote in a statement or a test gives way to the corrected one."""
+    locked = saved.role(cell["metadata"].get("nbgrader", {})) in ("statement", "test")
+    return locked and _text(theirs) not in (_text(cell), _text(old))
 
 
 def _freed(cell: dict) -> dict:
