@@ -342,6 +342,25 @@ def test_pictures_are_made_small_and_pasted_ones_kept():
     assert element("AAAA") == ""
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        "![]({})",
+        '<img src="{}" width="300"/>',
+        "<div>\n<img alt='x' src='{}'>\n</div>",
+        "![x][un]\n\n[un]: <{}>",
+    ],
+)
+def test_pictures_that_the_text_holds_itself_are_shown_and_missing_ones_told(tmp_path, written):
+    buffer = io.BytesIO()
+    Image.new("RGB", (20, 10), "red").save(buffer, "PNG")
+    address = f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+    for source, shown in ((address, '<img src="data:image/png'), ("photo.png", "[image absente")):
+        text = f"Voici : {written.format(source)}"
+        path = edit(LENET, tmp_path / "n.ipynb", decalage_robustesse=text)
+        assert shown in write([path], tmp_path)
+
+
 def test_names_and_date(tmp_path):
     page = write([LENET], tmp_path, authors=["Zoé D'Arc", " ", "Léo"], day="01/02/2026")
     assert "Zoé D&#39;Arc et Léo" in page

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 LARGEST_CELL = 200_000  # characters; the longest answer of the course has 2,000
 MOST_CELLS = 20_000
 BEGINNINGS = {  # of the files that are sent in place of a notebook
+    b"<<<<<<<": "un fichier où git a laissé un conflit",
     b"%PDF": "un PDF",
     b"PK\3\4": "une archive zip ou un document de traitement de texte",
     b"<": "une page HTML",
@@ -19,6 +20,7 @@ BEGINNINGS = {  # of the files that are sent in place of a notebook
     b"{\\rtf": "un document de traitement de texte",
     b"\x1f\x8b": "une archive gzip",
 }
+INLINE = re.compile(r"data:image/(png|jpe?g);base64,([A-Za-z0-9+/=]+)")
 OLD_NAMES = {"image/png": "png", "image/jpeg": "jpeg", "text/plain": "text"}  # in nbformat 3
 SECTION = re.compile(r"^##? ", re.MULTILINE)
 
@@ -37,7 +39,7 @@ class SavedCell:
     id: str = ""
     grading: dict = field(default_factory=dict)  # nbgrader's metadata
     outputs: list = field(default_factory=list)
-    attachments: dict = field(default_factory=dict)  # pictures pasted into a markdown cell
+    attachments: dict = field(default_factory=dict)  # pictures pasted into a text
     executed: bool = False
 
     @property
@@ -117,10 +119,13 @@ def _cell(index: int, raw: dict, notebook: SavedNotebook) -> SavedCell:
     if raw.get("cell_type") == "heading":
         level = raw.get("level")
         source = "#" * (level if type(level) is int and 1 <= level <= 6 else 1) + " " + source
+    pasted = _typed(raw.get("attachments"), dict)
+    pasted = {name: _texts(bundle) for name, bundle in pasted.items() if isinstance(bundle, dict)}
+    if kind == "markdown":
+        source = _with_pictures_apart(source, pasted)
     if len(source) > LARGEST_CELL:
         source = ""
         notebook.huge += 1
-    pasted = _typed(raw.get("attachments"), dict)
     return SavedCell(
         index,
         kind,
@@ -128,9 +133,20 @@ def _cell(index: int, raw: dict, notebook: SavedNotebook) -> SavedCell:
         _text(raw.get("id")),
         _typed(_typed(raw.get("metadata"), dict).get("nbgrader"), dict),
         [output for output in _typed(raw.get("outputs"), list) if isinstance(output, dict)],
-        {name: _texts(bundle) for name, bundle in pasted.items() if isinstance(bundle, dict)},
+        pasted,
         bool(raw.get("execution_count", raw.get("prompt_number"))),
     )
+
+
+def _with_pictures_apart(source: str, pasted: dict) -> str:
+    """The text; the pictures that it holds itself, as Colab writes them, join those pasted."""
+
+    def named(picture: re.Match) -> str:
+        name = f"dans-le-texte-{len(pasted)}"
+        pasted[name] = {f"image/{picture[1].replace('jpg', 'jpeg')}": picture[2]}
+        return f"attachment:{name}"
+
+    return INLINE.sub(named, source)
 
 
 def role(grading: dict) -> str:

@@ -32,6 +32,7 @@ MATH_ATTRIBUTES = (
     | {"movablelimits", "minsize", "maxsize", "width", "notation"}
 )
 LONGEST_FORMULA = 2000  # characters
+IMAGE = re.compile(r"""<img\b[^>]*?\bsrc\s*=\s*["']?([^"'\s>]+)[^>]*>""", re.IGNORECASE)
 SLOT = "\ue000{}\ue001"  # characters for private use: no student types them
 
 
@@ -86,6 +87,16 @@ class _Renderer(IPythonRenderer):
         drawn = pictures.element(bundle.get("image/png") or bundle.get("image/jpeg"))
         missing = f"[image absente du notebook : {escape(url[:60])} ; collez-la dans la cellule]"
         return self.slot(drawn or f"<em>{missing}</em>")
+
+    def inline_html(self, html: str) -> str:
+        return super().inline_html(self._with_images(html))
+
+    def block_html(self, html: str) -> str:
+        return super().block_html(self._with_images(html))
+
+    def _with_images(self, html: str) -> str:
+        """A picture is one too where it was written as HTML, to give it a size."""
+        return html if self.plain else IMAGE.sub(lambda found: self.image("", found[1]), html)
 
     def heading(self, text: str, level: int, **attributes) -> str:
         return f"<p><strong>{text}</strong></p>\n"  # the page has its own outline
