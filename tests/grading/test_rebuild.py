@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from tp_cnn.authoring import editions
+from tp_cnn.authoring.saved import LARGEST_CELL
 from tp_cnn.authoring.source import project_root, read_source
 from tp_cnn.grading.rebuild import rebuild
 
@@ -372,6 +373,59 @@ def test_a_text_written_as_comments_in_a_code_cell_is_an_answer():
     assert cell(work.rebuilt(), "avantages-texte").source == TEXT
 
 
+@pytest.mark.parametrize(
+    "code", ["Les poids partagés, et la localité.", f'"""{TEXT}"""', f'print("{TEXT}")']
+)
+def test_a_text_typed_in_a_code_cell_is_an_answer_to_read(code):
+    work = Work({})
+    work.insert(work.place("avantages-texte") + 1, code)
+    work.insert(work.place("avantages-texte") + 1, "experiment = len('x')")
+    rebuilt = work.rebuilt()
+    assert TEXT in cell(rebuilt, "avantages-texte").source
+    assert "experiment" not in cell(rebuilt, "avantages-texte").source
+    assert "joints à la réponse : avantages-texte" in " ".join(rebuilt.repairs)
+
+
+def test_a_text_written_anywhere_below_the_statement_is_the_answer():
+    work = Work({})
+    work.insert(work.place("avantages-enonce") + 1, TEXT, "markdown")
+    work.insert(work.place("avantages-enonce") + 2, "experiment = 1")
+    del work.cells[work.place("avantages-texte")]
+    rebuilt = work.rebuilt()
+    assert TEXT in cell(rebuilt, "avantages-texte").source
+    assert "sans réponse" not in " ".join(rebuilt.repairs)
+
+
+def test_texts_outside_are_to_be_read_where_an_answer_is_blank():
+    work = Work({"taille": SIZE})
+    work.insert(1, f"Question 3 : {TEXT}", "markdown")
+    (reason,) = work.rebuilt().reasons
+    assert "réponses rédigées vides (2)" in reason
+
+
+@pytest.mark.parametrize("below", [0, 1, 2])
+def test_code_typed_beside_its_blank_is_the_answer(below):
+    """Above it, below it, or below its test; or with the blank of a cell taken out."""
+    for deleted in (False, True):
+        work = Work({})
+        work.insert(work.place("taille") + below, SIZE)
+        if deleted:
+            del work.cells[work.place("taille")]
+        rebuilt = work.rebuilt()
+        assert cell(rebuilt, "taille").source == SIZE
+        assert order(rebuilt).count(SIZE) == 1
+        assert "sans réponse" not in " ".join(rebuilt.repairs)
+        told = "contenu et place" if deleted else "remises à leur place : taille"
+        assert told in " ".join(rebuilt.repairs)
+
+
+def test_code_of_another_question_stays_where_it_is():
+    work = Work({})
+    work.insert(work.place("poids-test") + 1, SIZE)
+    rebuilt = work.rebuilt()
+    assert "..." in cell(rebuilt, "taille").source
+
+
 def test_edited_copy_of_given_code_is_an_experiment():
     work = Work()
     work.insert(3, "width = 3")
@@ -494,6 +548,23 @@ def test_figures():
     }
 
 
+@pytest.mark.parametrize("form", ["![]({})", "![x][image1]\n\n[image1]: <{}>"])
+def test_a_picture_inside_the_text_is_shown_as_a_pasted_one(form):
+    """As Colab writes them: longer than a cell may be."""
+    noise = Image.effect_noise((500, 500), 100)
+    buffer = io.BytesIO()
+    noise.save(buffer, "PNG")
+    encoded = base64.b64encode(buffer.getvalue()).decode()
+    assert len(encoded) > LARGEST_CELL
+    work = Work()
+    picture = form.format(f"data:image/png;base64,{encoded}")
+    work["avantages-texte"]["source"] = f"{TEXT}\n\n{picture}"
+    rebuilt = work.rebuilt()
+    assert (rebuilt.repairs, rebuilt.reasons) == ([], [])
+    assert cell(rebuilt, "avantages-texte").source.startswith(TEXT)
+    assert rebuilt.figures == {"avantages": [encoded]}
+
+
 def test_a_photograph_is_kept_and_a_large_picture_made_smaller():
     photograph, buffer = Image.linear_gradient("L"), io.BytesIO()
     photograph.save(buffer, "JPEG")
@@ -530,6 +601,7 @@ def test_figures_are_few():
         (b"%PDF-1.4", "PDF"),
         (b"PK\3\4....", "zip"),
         (b"<!DOCTYPE html>", "HTML"),
+        (b"<<<<<<< HEAD\n{}", "conflit"),
         (b"\x89PNG\r\n", "image"),
         (b"\x80\x81\x82", "texte"),
         (b"# %%\nprint(1)", "abîmé"),

@@ -9,13 +9,15 @@ import re
 from dataclasses import replace
 
 from tp_cnn.authoring.blanks import TEXT_PLACEHOLDER
-from tp_cnn.authoring.saved import SavedCell, SavedNotebook
+from tp_cnn.authoring.saved import SECTION, SavedCell, SavedNotebook
 from tp_cnn.grading.matching import Given, bound, squeezed
 from tp_cnn.grading.names import readable
 from tp_cnn.grading.suspicions import parse_cell
 
 MOST_ADDED = 300  # cells of the student's own that are kept
 MOST_WRITTEN = 500_000  # characters in them
+ASTRAY = "réponses rédigées vides ({}), et textes écrits ailleurs : les lire dans le notebook rendu"
+TELLING = {"print", "display", "Markdown"}  # what shows a text
 MOST_NAMED = 8  # cells named in a sentence
 HOW = {"content": "ids", "grade_id": "metadata"}  # how cells were matched -> what is told
 REPAIRS = {  # in the order in which they are told
@@ -30,6 +32,7 @@ REPAIRS = {  # in the order in which they are told
     "versions": "réponses en plusieurs exemplaires, dont le dernier modifié est gardé : {}",
     "joined": "réponses coupées en plusieurs cellules, réunies : {}",
     "merged": "réponses fusionnées avec une cellule fournie, séparées : {}",
+    "elsewhere": "réponses écrites dans une autre cellule, remises à leur place : {}",
     "deleted answer": "cellules de réponse supprimées, laissées sans réponse : {}",
     "deleted test": "cellules de test supprimées, rétablies : {}",
     "deleted": "cellules fournies supprimées, rétablies : {}",
@@ -124,15 +127,27 @@ class Mending:
         return source
 
     def _rescue(self, one: Given) -> bool:
-        """Find an answer that was written in one of the course's cells beside its own."""
-        for other in self.given[max(0, one.index - 1) : one.index + 3]:
-            for cell in other.handed if one.names and other.role != "answer" else ():
+        """Find an answer that was written in another of the course's cells below its statement."""
+        for other in self._question(one):
+            for cell in other.handed if one.names and other is not one else ():
                 if other.type == "code" and one.names <= bound(cell.source) - other.names:
                     self.main.setdefault(one.index, cell)
                     self.sources[one.id] = cell.source.replace(other.shown, "").strip("\n")
-                    self._note("merged", one.id)
+                    self._note("elsewhere" if other.role == "answer" else "merged", one.id)
                     return True
         return False
+
+    def _question(self, one: Given) -> list[Given]:
+        """The cells of the same question: from its statement to the next, or to a new section."""
+        begins = [
+            other.index
+            for other in self.given
+            if other.role == "statement"
+            or (other.type == "markdown" and not other.role and SECTION.search(other.shown))
+        ]
+        place = bisect.bisect_right(begins, one.index)
+        first = begins[place - 1] if place else 0
+        return self.given[first : begins[place] if place < len(begins) else None]
 
     def _given(self, one: Given) -> None:
         """Note what became of a cell that belongs to the course."""
@@ -194,28 +209,53 @@ class Mending:
 
     def _complete(self, one: Given) -> None:
         """Join to an answer what the student wrote for it in the cells around."""
-        following = self.added.get(one.index, [])
         if one.type == "markdown":
-            before = self.added.get(one.index - 1, [])
-            if self._says_nothing(one):
-                following[:], before[:] = map(_as_text, following), map(_as_text, before)
-                following = [*before, *following]
-            texts = [cell for cell in following if cell.type == "markdown"]
-            if not texts:
-                return
-            self.sources[one.id] = "\n\n".join(
-                filter(None, [self._unblanked(one), *(cell.source for cell in texts)])
-            )
-            self.main.setdefault(one.index, texts[0])
-            self._note("text", one.id)
-            for cells in (self.added.get(one.index, []), before):
-                cells[:] = [cell for cell in cells if cell not in texts]
-        elif following and following[0].type == "code" and parse_cell(self.sources[one.id]) is None:
-            joined = f"{self.sources[one.id]}\n{following[0].source}"
-            if parse_cell(joined):
-                self.sources[one.id] = joined
-                del following[0]
-                self._note("joined", one.id)
+            self._complete_text(one)
+        elif squeezed(self.sources[one.id]) == squeezed(one.shown):
+            self._fetch(one)
+        else:
+            following = self.added.get(one.index, [])
+            if following and following[0].type == "code" and not parse_cell(self.sources[one.id]):
+                joined = f"{self.sources[one.id]}\n{following[0].source}"
+                if parse_cell(joined):
+                    self.sources[one.id] = joined
+                    del following[0]
+                    self._note("joined", one.id)
+
+    def _complete_text(self, one: Given) -> None:
+        """Join the texts below; all those of the question, if there is nothing else."""
+        places = [self.added.get(one.index, [])]
+        if self._says_nothing(one):
+            places = [self.added.get(other.index, []) for other in self._question(one)]
+            for cells in places:
+                cells[:] = map(_as_text, cells)
+        texts = [cell for cells in places for cell in cells if cell.type == "markdown"]
+        if not texts:
+            return
+        self.sources[one.id] = "\n\n".join(
+            filter(None, [self._unblanked(one), *(cell.source for cell in texts)])
+        )
+        self.main.setdefault(one.index, texts[0])
+        self._note("text", one.id)
+        self._not_deleted(one)
+        for cells in places:
+            cells[:] = [cell for cell in cells if cell.type != "markdown"]
+
+    def _fetch(self, one: Given) -> None:
+        """Put into a blank the student's own cell, of the same question, that answers it."""
+        for cells in [self.added.get(other.index, []) for other in self._question(one)][::-1]:
+            for cell in reversed(cells if one.names else ()):
+                if cell.type == "code" and one.names <= bound(cell.source):
+                    cells.remove(cell)
+                    self.sources[one.id] = cell.source
+                    self.main.setdefault(one.index, cell)
+                    self._note("elsewhere", one.id)
+                    self._not_deleted(one)
+                    return
+
+    def _not_deleted(self, one: Given) -> None:
+        deleted = self.notes["deleted answer"]
+        deleted[:] = [name for name in deleted if name != one.id]
 
     def _says_nothing(self, one: Given) -> bool:
         """Whether a free text is left as it was, or has lost a part of what it was."""
@@ -241,6 +281,9 @@ class Mending:
         texts = sum(cell.type == "markdown" for cells in self.added.values() for cell in cells)
         if texts:
             self._note("outside", str(texts))
+            written = [one for one in self.given if one.role == "answer" and one.type == "markdown"]
+            empty = [one.id for one in written if self._says_nothing(one)]
+            self.reasons += [ASTRAY.format(len(empty))] if empty else []
         if self.handed.cut:
             self.reasons.append(f"notebook démesuré : {self.handed.cut} cellules laissées de côté")
         if self.handed.huge:
@@ -297,8 +340,17 @@ BINDING = (ast.FunctionDef, ast.ClassDef, ast.Assign, ast.AnnAssign)
 
 
 def _as_text(cell: SavedCell) -> SavedCell:
-    """A code cell that holds comments alone is a text, written there by mistake."""
-    lines = [line.strip() for line in cell.source.split("\n") if line.strip()]
-    if cell.type == "markdown" or not all(line.startswith("#") for line in lines):
+    """A code cell that only says something is a text, written there by mistake."""
+    if cell.type == "markdown" or not _is_text(cell.source):
         return cell
+    lines = [line.strip() for line in cell.source.split("\n") if line.strip()]
     return replace(cell, type="markdown", source="\n".join(line.lstrip("# ") for line in lines))
+
+
+def _is_text(code: str) -> bool:
+    """Whether this computes nothing: no Python at all, or nothing but texts."""
+    tree = parse_cell(code)
+    if tree is None:
+        return True
+    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    return names <= TELLING and all(isinstance(node, ast.Expr) for node in tree.body)
