@@ -4,6 +4,7 @@ import io
 import os
 import re
 import struct
+import unicodedata
 import zipfile
 
 import pytest
@@ -209,6 +210,21 @@ def test_what_is_no_notebook(tmp_path):
     assert found["vide"].missing
     assert "aucun fichier rendu" in found["vide"].problem
     assert found["f"].content is not None
+
+
+def test_files_beside_the_notebooks_are_somebody_s_even_next_to_a_folder(tmp_path):
+    others = ["durand.pdf", "leroy.7z", "petit", "roux.pages"]
+    put(tmp_path, ["martin.ipynb", *others, "liste.csv", f"zoe/{NAME}.ipynb"])
+    found = {one.student: one for one in collect(tmp_path, NAME)}
+    assert set(found) == {"martin", "durand", "leroy", "petit", "roux", "zoe"}
+    assert all("demander" in found[name.partition(".")[0]].problem for name in others)
+
+
+def test_a_name_written_by_two_systems_is_one_student(tmp_path):
+    for form in ("NFC", "NFD"):
+        put(tmp_path, [f"{unicodedata.normalize(form, 'Zoé')}/{form}.ipynb"])
+    (one,) = collect(tmp_path, NAME)
+    assert len(one.notes) == 1
 
 
 def test_links_pipes_and_unreadable_files_are_told_and_left(tmp_path):

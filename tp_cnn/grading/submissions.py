@@ -5,6 +5,7 @@ of folders or of files; nbgrader's ``submitted/`` and its exchange. Nothing is w
 """
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
@@ -33,6 +34,7 @@ KINDS = {  # what students hand in when they do not know what a notebook is
     ".txt": "texte",
     ".json": "JSON",
 }
+TABLES = {".csv", ".xlsx", ".ods"}  # beside the submissions: the class, the marks
 ASK = "demander à l'étudiant le fichier .ipynb lui-même (dans Jupyter, menu File > Download)"
 DEEPEST = 2  # zips inside a student's zip
 MOST_ARCHIVES = 20  # opened for one student
@@ -137,6 +139,7 @@ def _piles(entries: list[FileEntry], nbgrader: bool, notebook: str) -> list[Pile
     """Put each entry under the student whose name its path begins with."""
     entries = [entry for entry in entries if plain(entry.parts[0]) not in NOBODY]
     folders = any(len(entry.parts) > 1 for entry in entries)
+    files = any(len(entry.parts) == 1 and _is_candidate(entry) for entry in entries)
     piles: dict[tuple[str, str], Pile] = {}
     for entry in entries:
         top, *rest = entry.parts
@@ -150,9 +153,10 @@ def _piles(entries: list[FileEntry], nbgrader: bool, notebook: str) -> list[Pile
             pile = piles.setdefault(("nbgrader", name), Pile(name))
             inner = replace(entry, parts=(assignment, *rest), modified=time)
         elif rest or entry.folder:
-            pile = piles.setdefault(("nbgrader" if nbgrader else "folder", top), Pile(top))
+            name = unicodedata.normalize("NFC", top)
+            pile = piles.setdefault(("nbgrader" if nbgrader else "folder", name), Pile(name))
             inner = reading.below(entry, 1)
-        elif _is_candidate(entry) or (entry.suffix in KINDS and not folders):
+        elif (files and entry.suffix not in TABLES) or (not folders and entry.suffix in KINDS):
             name = _student(top, notebook) or Path(top).stem
             pile = piles.setdefault(("file", readable(name).casefold()), Pile(name))
             inner = entry
