@@ -1,5 +1,7 @@
 """What is executed to grade a notebook: enough for every answer, and no more."""
 
+import ast
+
 import pytest
 from nbformat import v4
 
@@ -110,6 +112,26 @@ def test_an_own_experiment_on_which_no_answer_depends_is_not_executed(experiment
 )
 def test_an_own_cell_whose_effect_is_not_in_its_text_is_executed(source):
     assert _added(source, answer="answer = x")[0] == source
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "def start():\n    global x\n    x = 1\nstart()",
+        "kept = {}\n\ndef keep(key):\n    kept[key] = 1\nkeep('a')\nx = kept",
+        "x = []\nother = x\nother.append(1)",
+        "x = []\nadd = x.append\nadd(1)",
+        "x = []\n\ndef add(y):\n    x.append(y)\n\ndef again():\n    add(1)\nagain()",
+    ],
+)
+def test_what_changes_a_value_under_another_name_is_executed(source):
+    kept = _added(source, answer="answer = x")[0]
+    assert ast.dump(ast.parse(kept)) == ast.dump(ast.parse(source))
+
+
+def test_a_function_of_an_own_experiment_changes_what_is_its_own():
+    experiment = "def measure(x):\n    x = x + 1\n    x.total = fit(x)\n    return x\nmeasure(3)"
+    assert _added(f"x = 1\n{experiment}", answer="answer = x")[0] == "x = 1"
 
 
 def test_a_name_that_is_bound_again_further_down_is_not_looked_for_above():

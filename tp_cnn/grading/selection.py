@@ -13,7 +13,7 @@ import symtable
 from dataclasses import dataclass, field
 
 from tp_cnn.authoring.parsing import parse
-from tp_cnn.grading.suspicions import parse_cell
+from tp_cnn.grading.suspicions import parse_cell, root_name
 
 DRAWING = ("tp_cnn.plots", "tp_cnn.display", "tp_cnn.authoring.report", "IPython.display")
 # What these bind or change cannot be told from the text: a cell that calls them is executed.
@@ -37,15 +37,17 @@ def needed(cells: list) -> list:
     whole = [cell for cell in cells if cell.cell_type == "code"]
     trees = {cell.id: parse(cell.source) for cell in whole}
     modules, harmless = _imports([tree for tree in trees.values() if tree])
+    own = [trees[cell.id] or parse_cell(cell.source) for cell in whole if is_added(cell)]
+    reach = _reach([tree for tree in own if tree])
     late: set[str] = set()
     while True:  # until no function that is kept reads a name that was not looked for
-        kept, read_later = _pass(whole, trees, modules, harmless, late)
+        kept, read_later = _pass(whole, trees, modules, harmless, reach, late)
         if read_later <= late:
             return kept
         late |= read_later
 
 
-def _pass(cells, trees, modules: set[str], harmless: set[str], late: set[str]):
+def _pass(cells, trees, modules: set[str], harmless: set[str], reach: dict, late: set[str]):
     """The cells to execute, and the names that their functions read."""
     kept, wanted, read_later = [], set(), set()
     for cell in reversed(cells):
@@ -57,6 +59,8 @@ def _pass(cells, trees, modules: set[str], harmless: set[str], late: set[str]):
             kept.append(cell)
             continue
         parts = [(one, _facts(one, modules, harmless)) for one in reversed(tree.body)]
+        for _, facts in parts:
+            _extend(facts.touches, reach)
         goal = wanted | late | UNKNOWN
         if is_solution(cell) and not any(facts.touches & goal for _, facts in parts):
             continue
@@ -130,6 +134,53 @@ def _facts(statement: ast.stmt, modules: set[str], harmless: set[str]) -> Facts:
 
 
 DEFINITIONS = (ast.Assign, ast.AnnAssign, ast.FunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
+
+
+def _reach(own: list[ast.Module]) -> dict[str, set[str]]:
+    """What else is changed with each name of a student's own cells.
+
+    That of which it is another name, or what its function changes outside of itself.
+    """
+    nodes = [node for tree in own for node in ast.walk(tree)]
+    functions = [node for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    known = {function.name for function in functions}
+    reach: dict[str, set[str]] = {}
+    for function in functions:
+        reach.setdefault(function.name, set()).update(_effects(function, known))
+    for node in nodes:
+        if isinstance(node, ast.Assign) and isinstance(node.value, PARTS):
+            for target in node.targets:
+                reach.setdefault(root_name(target), set()).add(root_name(node.value))
+    return reach
+
+
+PARTS = ast.Name | ast.Attribute | ast.Subscript
+
+
+def _effects(function: ast.FunctionDef | ast.AsyncFunctionDef, known: set[str]) -> set[str]:
+    """The names outside of a function that it binds or changes, and the ``known`` ones it calls."""
+    inside = list(ast.walk(function))
+    outside = {name for node in inside if isinstance(node, ast.Global) for name in node.names}
+    local = {node.arg for node in inside if isinstance(node, ast.arg)}
+    local |= {n.id for n in inside if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    changed = set()
+    for node in inside:
+        if isinstance(node, ast.Attribute | ast.Subscript) and isinstance(node.ctx, ast.Store):
+            changed.add(root_name(node))
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            changed.add(root_name(node.func))
+        elif isinstance(node, ast.Call):
+            changed |= {root_name(node.func)} & known
+    return outside | (changed - local)
+
+
+def _extend(names: set[str], reach: dict[str, set[str]]) -> None:
+    """Add to names what is changed with them."""
+    left = list(names)
+    while left:
+        new = reach.get(left.pop(), set()) - names
+        names |= new
+        left += new
 
 
 def _tables_below(table: symtable.SymbolTable) -> list[symtable.SymbolTable]:

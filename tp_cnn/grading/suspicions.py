@@ -183,7 +183,7 @@ def _course_names(tree: ast.Module, given: dict[str, str]) -> dict[str, int]:
     inner = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     for node in ast.walk(tree):
         whole = isinstance(node, ast.Name | ast.Attribute) and id(node) not in inner
-        root = _root(node) if whole else ""
+        root = root_name(node) if whole else ""
         if known.get(root, "").startswith("tp_cnn"):
             name = f"{known[root]}{ast.unparse(node).removeprefix(root)}"
             if not name.startswith(DRAWN):
@@ -259,7 +259,7 @@ def _changes(node: ast.AST, known: dict[str, str], own: bool) -> Iterator[str]:
     elif isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name in COURSE:
         yield f"modifie {node.name}, qui appartient au cours"
     for target in targets:
-        root = _root(target)
+        root = root_name(target)
         if isinstance(target, ast.Name):
             if root in COURSE and not own:
                 yield f"modifie {root}, qui appartient au cours"
@@ -290,13 +290,13 @@ def _asks(node: ast.AST) -> Iterator[str]:
     if not isinstance(node, LOOPS):
         return
     for inner in ast.walk(node):
-        if isinstance(inner, ast.Call) and _root(inner.func) == "check":
+        if isinstance(inner, ast.Call) and root_name(inner.func) == "check":
             yield "appelle une vérification dans une boucle ou une fonction"
             return
 
 
-def _root(node: ast.AST) -> str:
-    """``check`` for ``check.sizes["a"]``."""
+def root_name(node: ast.AST) -> str:
+    """``check`` for ``check.sizes["a"]``; "" where no name begins it."""
     while isinstance(node, ast.Attribute | ast.Subscript):
         node = node.value
     return getattr(node, "id", "")
