@@ -62,6 +62,28 @@ def test_a_right_answer_is_right_from_outside(name, label, answer):
         assert verdict.ok, verdict
 
 
+class InDouble(Here):
+    """A conversation with a notebook that computes in double precision."""
+
+    def ask(self, *request):
+        torch.set_default_dtype(torch.float64)
+        try:
+            reply = super().ask(*request)
+            assert torch.get_default_dtype() == torch.float64
+            return reply
+        finally:
+            torch.set_default_dtype(torch.float32)
+
+
+@pytest.mark.parametrize(
+    ("name", "label", "answer"), [case for case in cases("right") if "transfert" in case.id]
+)
+def test_the_precision_that_a_notebook_sets_costs_nothing(name, label, answer):
+    talk = Talk(InDouble(answer))
+    verdict = judge(check_named(name), 0, talk, talk("take", "answer").result)
+    assert verdict.ok, verdict
+
+
 @pytest.mark.parametrize(
     ("name", "label", "answer"), cases("wrong")[::4]
 )  # one in four: it takes long

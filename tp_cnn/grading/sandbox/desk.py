@@ -69,6 +69,8 @@ class Desk:
         }
         refer = self.objects.refer if request["work"] in on_objects else None
         reply = {"type": "reply", "ask": request["ask"]}
+        precision = torch.get_default_dtype()
+        torch.set_default_dtype(torch.float32)  # in which the judge draws, whatever a notebook sets
         try:
             with time_limit(request["limit"]):
                 arguments = plain.read(request["arguments"], self.objects.find)
@@ -78,6 +80,8 @@ class Desk:
             kind = "exception" if isinstance(error, Exception) else "time"
             failure = Failure(kind, str(error)[:200], (type(error).__name__,))
             return {**reply, "outcome": plain.write_outcome(Returned(failure=failure))}
+        finally:
+            torch.set_default_dtype(precision)
 
     def take(self, expression: str) -> Returned:
         """The value of a test's argument, and what it is: a function and a network stay here."""
