@@ -207,6 +207,23 @@ def test_an_answer_rewritten_in_a_cell_without_identifier_is_kept(tmp_path, name
     assert [answer.source for answer in entries[name].answers] == ["Ma réponse ailleurs."]
 
 
+def test_answers_are_found_where_an_editor_dropped_identifiers_and_metadata(tmp_path):
+    path = edit(LENET, tmp_path / "n.ipynb", decalage_robustesse="Là.", lenet_construire="net = 1")
+    notebook = nbformat.read(path, as_version=4)
+    for cell in notebook.cells:
+        cell.metadata = {}
+        cell.pop("id")
+    notebook.nbformat_minor = 4
+    nbformat.write(notebook, path)
+    found = report.read([path])
+    assert len(found.entries) == 18
+    filled = {entry.id: entry.answers for entry in found.entries if not entry.empty}
+    assert {name: [one.source for one in answers] for name, answers in filled.items()} == {
+        "decalage-robustesse": ["Là."],
+        "lenet-construire": ["net = 1"],
+    }
+
+
 def test_an_answer_continued_in_a_cell_below_is_whole(tmp_path):
     def change(cells):
         below = [

@@ -2,7 +2,7 @@
 
 The statements say each question's number, title, kind and star; the outputs that were saved say
 what the checks answered. The course's own notebook only tells what a student added, where an editor
-changed the identifiers.
+changed or dropped the identifiers.
 """
 
 import ast
@@ -168,13 +168,15 @@ def _entries(cells: list[SavedCell], notebook: str) -> list[ReportEntry]:
     answers.
     """
     entries: list[ReportEntry] = []
-    own, own_code = _own_cells(cells, notebook), {}
+    course = _course_cells(notebook)
+    own, own_code = _own_cells(cells, course), {}
     of_exercises = set()  # cells between the statement of an exercise and its answer
     about = {answer.index: them for answer, them in saved.written_answers(_with_roles(cells))}
     for cell in cells:
-        heading = HEADING.match(cell.source) if cell.name.endswith("-enonce") else None
+        name = cell.name if cell.role else course.get(cell.source.strip(), cell.name)
+        heading = HEADING.match(cell.source) if name.endswith("-enonce") else None
         if heading:
-            entries.append(_open_entry(cell.name, heading, cell.source, notebook))
+            entries.append(_open_entry(name, heading, cell.source, notebook))
         elif not entries:
             continue
         elif cell.role == "answer":
@@ -198,27 +200,27 @@ def _entries(cells: list[SavedCell], notebook: str) -> list[ReportEntry]:
     return entries
 
 
-def _own_cells(cells: list[SavedCell], notebook: str) -> set[int]:
+def _own_cells(cells: list[SavedCell], course: dict[str, str]) -> set[int]:
     """The places of the cells that the student added, or that lost what made them an answer's.
 
     Those below « Votre compte rendu » are its remarks.
     """
-    course = _course_texts(notebook)
     ends = (cell.index for cell in reversed(cells) if IS_REMARKS.match(cell.source))
     return {
         cell.index
         for cell in cells[: next(ends, None)]
-        if not (cell.role or GIVEN.fullmatch(cell.name) or cell.source.strip() in course | {""})
+        if not (cell.role or GIVEN.fullmatch(cell.name) or cell.source.strip() in {"", *course})
     }
 
 
-def _course_texts(notebook: str) -> set[str]:
-    """What stands in the course's cells, as they were installed."""
+def _course_cells(notebook: str) -> dict[str, str]:
+    """The texts of the course's cells, as they were installed, and the names of these."""
     try:
         paths = [path for path in start.shipped() if path.stem.startswith(notebook)]
     except CourseError:
-        return set()
-    return {cell.source.strip() for path in paths for cell in saved.read(path.read_bytes()).cells}
+        return {}
+    cells = [cell for path in paths for cell in saved.read(path.read_bytes()).cells]
+    return {cell.source.strip(): cell.name for cell in cells}
 
 
 def _with_roles(cells: list[SavedCell]) -> list[tuple[str, SavedCell]]:
