@@ -249,6 +249,27 @@ def test_code_typed_below_its_blank_is_shown_though_the_check_says_right(tmp_pat
     assert "return mine" in write([path], tmp_path)
 
 
+def test_the_account_is_kept_wherever_it_was_typed(tmp_path):
+    def change(cells):
+        *others, guide, blank, call = cells.values()
+        guide.source += "\n\nSous le titre."
+        blank.cell_type = "code"  # as when a key is hit by mistake
+        blank.source = "Dans du code."
+        blank.outputs, blank.execution_count = [], None
+        call.source = call.source.replace("[]", '["Ada"]')
+        return [*others, guide, blank, call]
+
+    path = mistreated(tmp_path / "n.ipynb", change)
+    assert [one.source for one in read_notebook(path).remarks] == [
+        "Sous le titre.",
+        "Dans du code.",
+    ]
+    page = write([path], tmp_path)
+    assert "Sous le titre." in page
+    assert "Dans du code." in page
+    assert "Écrivez votre bilan" not in page
+
+
 # -- order and references
 
 
@@ -265,7 +286,7 @@ def test_order_of_the_sheet_and_references(tmp_path):
 def test_the_follow_up_has_the_starred_answers_then_the_comments(tmp_path):
     notebook = nbformat.read(LENET_SOLVED, as_version=4)
     notebook.cells += [
-        nbformat.v4.new_markdown_cell("## Votre compte rendu\n\nMode d'emploi."),
+        nbformat.v4.new_markdown_cell("## Votre compte rendu"),
         nbformat.v4.new_markdown_cell("Tout va, sauf $\\eta$."),
         nbformat.v4.new_markdown_cell(REMARKS_PLACEHOLDER),
     ]
@@ -275,7 +296,6 @@ def test_the_follow_up_has_the_starred_answers_then_the_comments(tmp_path):
     assert page.index("<h3>Q18") < page.index("Tout va, sauf")
     assert "<img" not in page
     assert "16 sur 16" in page
-    assert "Mode d'emploi" not in page
     full = write([tmp_path / "03.ipynb", CIFAR_SOLVED], tmp_path)
     assert full.index("Tout va, sauf") < full.index("<h3>Q8")
 

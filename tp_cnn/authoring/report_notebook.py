@@ -8,7 +8,7 @@ changed or dropped the identifiers.
 import ast
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tp_cnn import display
@@ -136,13 +136,14 @@ def read_notebook(path: Path) -> Notebook:
         ) from None
     title = next(filter(None, (TITLE.match(cell.source) for cell in cells)), None)
     number = title[1] if title else path.stem[:2]
+    course = _course_cells(number)
     notebook = Notebook(
         path=path,
         number=number,
         title=title[2] if title else path.stem,
-        entries=_entries(cells, number),
+        entries=_entries(cells, number, course),
         executed=any(cell.executed for cell in cells),
-        remarks=_remarks(cells),
+        remarks=_remarks(cells, course),
     )
     if not notebook.entries:
         raise CourseError(
@@ -161,14 +162,13 @@ def unanswered(entries: list[ReportEntry]) -> dict[str, list[ReportEntry]]:
     return {title: group for title, group in groups.items() if group}
 
 
-def _entries(cells: list[SavedCell], notebook: str) -> list[ReportEntry]:
+def _entries(cells: list[SavedCell], notebook: str, course: dict[str, str]) -> list[ReportEntry]:
     """The questions, each with the answers and checks below its statement.
 
     A text in a cell that the student added is a part of the answer; so is code, where nothing else
     answers.
     """
     entries: list[ReportEntry] = []
-    course = _course_cells(notebook)
     own, own_code = _own_cells(cells, course), {}
     of_exercises = set()  # cells between the statement of an exercise and its answer
     about = {answer.index: them for answer, them in saved.written_answers(_with_roles(cells))}
@@ -291,13 +291,23 @@ def _shown(cell: SavedCell) -> Iterator[Shown]:
                 yield Shown(kind, "\n".join(lines))
 
 
-def _remarks(cells: list[SavedCell]) -> list[Text]:
-    """The Markdown cells below the heading « Votre compte rendu »."""
+def _remarks(cells: list[SavedCell], course: dict[str, str]) -> list[Text]:
+    """The texts below the heading « Votre compte rendu », be it in its cell, or in one for code."""
     starts = [n for n, cell in enumerate(cells) if IS_REMARKS.match(cell.source)]
-    below = cells[starts[-1] + 1 :] if starts else []
+    if not starts:
+        return []
+    heading, *below = cells[starts[-1] :]
+    guide = {line for text in course if IS_REMARKS.match(text) for line in text.split("\n")}
+    own = [line for line in heading.source.split("\n") if guide and line not in guide]
     return [
-        Text("markdown", text, attachments=cell.attachments)
-        for cell in below
-        if cell.type == "markdown"
+        Text("markdown" if cell.type == "markdown" else "code", text, True, cell.attachments)
+        for cell in [replace(heading, source="\n".join(own)), *below]
+        if (cell.type != "code" or not _computes(cell.source))
         and (text := cell.source.replace(REMARKS_PLACEHOLDER, "").strip())
     ]
+
+
+def _computes(code: str) -> bool:
+    """Whether this is Python, or else the call that writes the report, and not comments alone."""
+    tree = parse(code)
+    return "from_notebook" in code or (tree is not None and bool(tree.body))

@@ -156,11 +156,7 @@ def _remarks(notebook: Notebook) -> Article:
 def _article(entry: ReportEntry, figures: bool = True, printed: bool = True) -> Article:
     """A question; ``printed`` says whether what its experiment displayed is printed too."""
     star = " ★" if entry.star else ""
-    answers = [
-        _text(answer) if answer.type == "markdown" else _lines(answer.source)
-        for answer in entry.answers
-        if answer.filled or answer.type == "code"
-    ]
+    answers = [_text(answer) for answer in entry.answers if answer.filled or answer.type == "code"]
     kept = _printed(entry.shown) if printed else set()
     shown = [replace(_show(each), printed=n in kept) for n, each in enumerate(entry.shown)]
     title = f"{entry.reference or entry.notebook}{star} · {entry.title}"
@@ -180,6 +176,8 @@ def _has_text(entry: ReportEntry) -> bool:
 
 
 def _text(text: Text) -> ReportPart:
+    if text.type == "code":
+        return _lines(text.source)
     html = to_html(text.source, text.attachments)
     lines = [re.sub(r"\$[^$]*\$", "formule", line) for line in text.source.splitlines()]
     # Markdown joins the lines of a paragraph; a blank line or a list item begins another.
