@@ -1,6 +1,7 @@
 """A checkpoint is gone on with by the same run alone: what differs is named."""
 
 from dataclasses import replace
+from zipfile import ZipFile
 
 import pytest
 import torch
@@ -144,3 +145,29 @@ def test_a_file_that_is_no_checkpoint_is_refused_and_kept(image_set, tmp_path, c
     with pytest.raises(CourseError, match="is not a checkpoint"):
         fit(**options(Batches(image_set(), 20, device="cpu")), epochs=1, checkpoint=path)
     assert path.read_bytes() == content
+
+
+def test_an_altered_weight_is_refused(image_set, tmp_path):
+    path = tmp_path / "run.pt"
+    batches = Batches(image_set(), 20, device="cpu")
+    fit(**options(batches), epochs=1, checkpoint=path)
+    with ZipFile(path) as archive:
+        largest = max(archive.infolist(), key=lambda info: info.file_size)
+        weights = archive.read(largest)
+    content = path.read_bytes()
+    place = content.index(weights) + len(weights) // 2
+    path.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
+    with pytest.raises(CourseError, match="is not a checkpoint.*is altered"):
+        fit(**options(batches), epochs=2, checkpoint=path)
+
+
+@pytest.mark.parametrize("lost", ["history", "model", "optimizer", "scheduler", "random", "order"])
+def test_a_checkpoint_without_one_of_its_parts_is_refused(image_set, tmp_path, lost):
+    path = tmp_path / "run.pt"
+    batches = Batches(image_set(), 20, device="cpu")
+    fit(**options(batches), epochs=1, checkpoint=path)
+    state = torch.load(path, weights_only=True)
+    del state[lost]
+    torch.save(state, path)
+    with pytest.raises(CourseError, match=f"is not a checkpoint.*no {lost}"):
+        fit(**options(batches), epochs=2, checkpoint=path)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from zipfile import ZipFile
 
 import torch
 
@@ -11,6 +12,7 @@ from tp_cnn.files import atomic_write
 from tp_cnn.training import precision
 from tp_cnn.training.history import History, Row
 
+PARTS = {"identity", "description", "history", "model", "optimizer", "scheduler", "random", "order"}
 MOVING = {"last_epoch"}  # what a scheduler counts; its other public values say which one it is
 
 
@@ -90,10 +92,13 @@ class Checkpoint:
         try:
             if not self.path.is_file():  # a pipe would be waited for
                 raise ValueError("not a file")
+            with ZipFile(self.path) as archive:  # torch reads altered weights without a word
+                if altered := archive.testzip():
+                    raise ValueError(f"{altered} is altered")
             # Only tensors and plain values are read: a checkpoint from elsewhere cannot run code.
             state = torch.load(self.path, map_location="cpu", weights_only=True)
-            if not all(isinstance(state[part], dict) for part in ("identity", "description")):
-                raise ValueError("no description of its run")
+            if lost := PARTS - state.keys():
+                raise ValueError(f"no {', '.join(sorted(lost))}")
             return state
         except Exception as error:
             reason = (str(error).splitlines() or [type(error).__name__])[0]
