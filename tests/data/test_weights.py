@@ -57,6 +57,11 @@ def test_a_cut_is_resumed(server, tmp_path):
     assert server.asked(".pth") == [None, "bytes=50000-"]
 
 
+def test_the_folder_of_an_unknown_user_is_refused(server):
+    with pytest.raises(CourseError, match="folder '~no-such-user/data'"):
+        weights.fetch("resnet18", "~no-such-user/data")
+
+
 def test_other_bytes_are_refused(server, tmp_path):
     server.files = {path: content[::-1] for path, content in server.files.items()}
     with pytest.raises(CourseError, match="wrong checksum"):

@@ -39,7 +39,7 @@ def fetch(name: str, root: str | Path | None = None) -> Path:
         CourseError: no folder can be written to, or no host gave the file.
     """
     weights = catalog.WEIGHTS[name]
-    folders = [Path(root).expanduser()] if root else layouts.roots()
+    folders = [layouts.expanded(root)] if root else layouts.roots()
     place = next((folder for folder in folders if layouts.is_writable(folder)), None)
     if place is None:
         raise CourseError(
