@@ -171,6 +171,18 @@ def test_one_deadline_for_all_hosts_of_a_silent_network(tmp_path, monkeypatch):
     assert len(tried) == 3  # of 20
 
 
+@pytest.mark.parametrize(("block", "pause"), [(1, 60), (10, 0.05)], ids=["silent", "trickling"])
+def test_what_comes_too_slowly_does_not_put_the_deadline_off(server, tmp_path, block, pause):
+    server.block, server.pause = block, pause
+    patience = download.Patience()
+    patience.deadline = time.monotonic() + 0.5  # far below TIMEOUT
+    with pytest.raises(CourseError) as caught:
+        download_file(FILE, [server.address], tmp_path, patience)
+    assert time.monotonic() < patience.deadline + download.TIMEOUT / 2
+    assert "for 0 s" not in str(caught.value)
+    assert len(server.requests) == 1
+
+
 def test_a_part_that_leads_elsewhere_is_not_followed(server, tmp_path):
     mine = tmp_path / "mine.txt"
     mine.write_text("my thesis")

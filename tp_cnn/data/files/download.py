@@ -196,10 +196,13 @@ def _complete(address: str, file: RemoteFile, part: Path, patience: Patience) ->
     """
     if _size(part) > file.size:
         part.unlink()
+    reason = ""
     for _ in range(ATTEMPTS):
         before = _size(part)
         if before == file.size:
             return
+        if reason and patience.left <= 0:
+            break
         reason = _receive(address, file, part, patience)
         if reason == NO_REST:
             part.unlink()
@@ -217,7 +220,7 @@ def _receive(address: str, file: RemoteFile, part: Path, patience: Patience) -> 
     if start:
         headers["Range"] = f"bytes={start}-"
     try:
-        seconds = max(0.0, min(TIMEOUT, FIRST_ANSWER, patience.left))
+        seconds = _silence(min(TIMEOUT, FIRST_ANSWER), patience)
         request = Request(address, headers=headers)
         response = _within(seconds, lambda: urlopen(request, timeout=TIMEOUT))
         if response.status != 206:
@@ -274,6 +277,11 @@ def _within(seconds: float, ask: Callable):
     return answer
 
 
+def _silence(most: float, patience: Patience) -> float:
+    """How many seconds to wait for the next bytes."""
+    return max(0.0, min(most, patience.left))
+
+
 def _gives_rest(response: http.client.HTTPResponse, start: int) -> bool:
     return response.headers.get("Content-Range", "").startswith(f"bytes {start}-")
 
@@ -311,7 +319,7 @@ def _copy(
     with open(part, "ab" if start else "wb") as out, bar:
         since, received = time.monotonic(), 0
         # read1 returns what has come, and does not wait for all.
-        while block := _within(TIMEOUT, lambda: response.read1(CHUNK)):
+        while block := _within(_silence(TIMEOUT, patience), lambda: response.read1(CHUNK)):
             out.write(block)
             out.flush()  # a full disk shows here, and a killed process loses nothing
             bar.update(len(block))
@@ -321,9 +329,10 @@ def _copy(
             if received >= SLOWEST * TIMEOUT:
                 patience.renew()
             elapsed = time.monotonic() - since
-            if elapsed > TIMEOUT:
+            if elapsed > TIMEOUT or patience.left <= 0:
                 if received < SLOWEST * elapsed:
                     raise Unusable(f"too slow: {received / elapsed:,.0f} bytes a second")
+                patience.renew()
                 since, received = time.monotonic(), 0
 
 
