@@ -1,8 +1,9 @@
+import errno
 from dataclasses import replace
 
 import pytest
 
-from tp_cnn.data import classroom
+from tp_cnn.data import classroom, sources
 from tp_cnn.data.files import catalog
 from tp_cnn.data.files.layouts import JPEG_COPY, SAMPLE
 
@@ -22,6 +23,17 @@ def test_without_it_the_embedded_set_is_used_and_said(monkeypatch, tmp_path, cap
     printed = capsys.readouterr().out
     assert "mnist est introuvable" in printed
     assert "tp-cnn data fetch mnist" in printed
+
+
+def test_a_folder_that_one_may_not_read_does_not_stop_the_notebook(monkeypatch, capsys):
+    def load(name, *_, **__):
+        if name == "mnist":
+            raise PermissionError(errno.EACCES, "Permission denied", "/srv/data")
+        return sources.load(name, *_, **__)
+
+    monkeypatch.setattr(classroom, "load", load)
+    assert classroom.load_for_class("mnist", otherwise="digits")[0].name == "digits"
+    assert "Permission denied: '/srv/data'" in capsys.readouterr().out
 
 
 def test_classes_are_in_french(monkeypatch, image_set):

@@ -56,7 +56,7 @@ def load_for_class(name: str, otherwise: str) -> tuple[ImageSet, ImageSet]:
     """
     try:
         sets = _load_both(name, runtime.settings().download)
-    except CourseError as error:
+    except (CourseError, OSError) as error:  # OSError: a folder that one may not read
         print(f"{name} est introuvable ; ce notebook continue avec « {otherwise} ».")
         print(f"Pour l'obtenir : tp-cnn data fetch {name}. Détail : {str(error).splitlines()[0]}")
         sets = _load_both(otherwise, download=False)
