@@ -207,6 +207,15 @@ def test_compare_prints_draws_and_exports(tmp_path, capsys):
     assert "epochs: 2 in the results, 3 now" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(("option", "name"), [("--csv", "a.csv"), ("--figure", "sub/a.png")])
+def test_compare_keeps_its_results_alone(tmp_path, capsys, option, name):
+    """Else the same command would be refused the next time."""
+    results = tmp_path / "results"
+    assert cli.main([*COMPARE, "--results", str(results), option, str(results / name)]) == 1
+    assert f"{results} is for results alone" in capsys.readouterr().err
+    assert not results.exists()
+
+
 def test_compare_lists_its_configurations(capsys):
     assert cli.main(["compare", "--list"]) == 0
     lines = capsys.readouterr().out.splitlines()

@@ -45,7 +45,7 @@ def add(commands) -> None:
     option("--model", help="as in train; default: cifarnet, or that of the configuration")
     option("--data", type=folder, metavar="DIR", help="where data sets are, or go")
     option("--device", help="auto, cpu, cuda, cuda:N or mps; default: TP_CNN_DEVICE, or auto")
-    option("-j", "--jobs", type=int, default=1, metavar="N", help="trainings at once")
+    option("-j", "--jobs", type=count(64), default=1, metavar="N", help="trainings at once")
     option("--scheduler", metavar="ADDRESS", help="Dask cluster that trains, tcp://HOST:PORT")
     option("--results", type=folder, default="build/compare", metavar="DIR", help="new, or begun")
     option("--mix", action="store_true", help="accept results of other code, data or budgets")
@@ -80,6 +80,12 @@ def compare_command(options) -> None:
 
 
 def _check_files(options) -> None:
+    results = Path(options.results).resolve()
+    for option, path in (("--csv", options.csv), ("--figure", options.figure)):
+        if path and results in Path(path).resolve().parents:
+            raise CourseError(
+                f"{option} {path}: {options.results} is for results alone; give a place outside it"
+            )
     check_file(options.csv, "--csv", begins_with(b"# command: "))
     if options.figure:
         suffix = Path(options.figure).suffix.lower()

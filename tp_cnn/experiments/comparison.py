@@ -69,10 +69,10 @@ def compare(
         CourseError: the folder holds results of other code, data or budgets, or another comparison
             is at work there; or runs failed (they diverged, for example), once the others are done.
     """
+    folder = Results(results)
     for recipe in configurations.values():
         recipes.check_known(recipe)
     data = {name: _data(name, root) for name in {one.dataset for one in configurations.values()}}
-    folder = Results(results)
     computes_in = _precision(folder, next(iter(configurations.values())), root, device)
     first = [
         _describe(name, recipe, data[recipe.dataset], device, computes_in)
