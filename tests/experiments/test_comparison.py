@@ -373,6 +373,38 @@ def test_a_run_that_lost_a_key_of_its_recipe_is_refused(tmp_path, lost):
     assert contents(path) == {name: record}
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda record: record["history"].pop(),
+        lambda record: record.update(history=[]),
+        lambda record: record["history"][0].update(epoch=5),
+        lambda record: record["history"][0].update(seconds=None),
+        lambda record: record["history"][-1].update(validation_accuracy=None),
+        lambda record: record.update(test=[0.5, 78.4]),  # in percent
+        lambda record: record.update(test=[0.5, "0.784"]),
+        lambda record: record.update(conditions=None),
+        lambda record: record.update(about={}),
+    ],
+)
+def test_a_run_changed_by_hand_is_refused_before_it_is_told(tmp_path, change):
+    path = tmp_path / "results"
+    go(path, ONE, seeds=1)
+    ((name, record),) = contents(path).items()
+    change(record)
+    (path / name).write_text(json.dumps(record))
+    with pytest.raises(CourseError, match=f"{name} is no file of results"):
+        go(path, ONE, seeds=1, mix=True)
+    assert contents(path) == {name: record}
+
+
+def test_the_folder_is_refused_before_any_data_is_looked_for(tmp_path, monkeypatch):
+    (tmp_path / "notes.txt").write_text("mine")
+    monkeypatch.setattr(comparison, "load", lambda *_: pytest.fail("data are looked for"))
+    with pytest.raises(CourseError, match="no result"):
+        go(tmp_path)
+
+
 def test_a_copy_of_a_run_is_refused_so_that_no_seed_counts_twice(tmp_path):
     path = tmp_path / "results"
     (run,) = go(path, ONE, seeds=1)

@@ -160,12 +160,37 @@ def _read(path: Path) -> Run:
         run = Run(**record)
         if run.identifier != path.stem:  # a copy would count its seed twice
             raise ValueError(f"what it holds belongs in {run.identifier}.json")
+        _check(run)
         return run
     except (ValueError, KeyError, TypeError) as error:
         raise CourseError(
             f"{path} is no file of results ({error!r}): delete it, or give another folder "
             "(--results)"
         ) from None
+
+
+def _check(run: Run) -> None:
+    """Refuse what tables would fail on, or tell as a measure."""
+    if not all(isinstance(part, dict) for part in (run.about, run.conditions, *run.earlier)):
+        raise TypeError("about, conditions or earlier is no record")
+    if not all(isinstance(run.about.get(key), str) for key in ("data", "device", "date")):
+        raise ValueError("about lacks its data, device or date")
+    if [row.epoch for row in run.history] != list(range(1, len(run.history) + 1)):
+        raise ValueError("its epochs do not follow one another")
+    if run.test and len(run.history) != run.recipe["epochs"]:
+        raise ValueError("it is done, without all its epochs")
+    for row in run.history:
+        _check_measure(row.train_loss, row.train_accuracy)
+        _check_measure(row.validation_loss, row.validation_accuracy)
+        if row.seconds < 0:
+            raise ValueError(f"an epoch of {row.seconds} s")
+    if run.test:
+        _check_measure(*run.test)
+
+
+def _check_measure(loss: float, accuracy: float) -> None:
+    if not isinstance(loss, int | float) or not 0 <= accuracy <= 1:
+        raise ValueError(f"a loss of {loss}, an accuracy of {accuracy}")
 
 
 def _differences(there: dict, here: dict) -> list[str]:
