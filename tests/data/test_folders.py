@@ -134,6 +134,13 @@ def test_not_a_data_set(tmp_path):
     (tmp_path / "images/a.txt").write_text("")
     with pytest.raises(CourseError, match=r"expected train/<class>/\*.* found a\.txt"):
         load(tmp_path / "images")
+def test_one_class_teaches_nothing(photos):
+    for split in ("train", "test"):
+        shutil.rmtree(photos / split / "chien")
+    with pytest.raises(CourseError, match="the class chat alone; expected one folder a class, two"):
+        load(photos)
+
+
 
 
 def decodings(monkeypatch):

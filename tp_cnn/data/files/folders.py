@@ -140,8 +140,11 @@ def read_folder(folder: Path) -> tuple[dict[str, tuple[Tensor, Tensor]], tuple[s
 
 def _check_classes(folder: Path, paths: dict[str, dict[str, list[Path]]]) -> tuple[str, ...]:
     classes = tuple(paths["train"])
-    if not classes:
-        raise CourseError(f"{folder / 'train'}: holds no class; expected one folder a class")
+    if len(classes) < 2:
+        found = f"the class {classes[0]} alone" if classes else "no class"
+        raise CourseError(
+            f"{folder / 'train'}: holds {found}; expected one folder a class, two or more"
+        )
     if "test" in paths and set(paths["test"]) != set(classes):
         alone = sorted(set(paths["test"]) ^ set(classes))
         raise CourseError(
