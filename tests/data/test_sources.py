@@ -90,6 +90,13 @@ def test_folders_are_tried_in_order(tmp_path, monkeypatch):
         assert len(load("mnist", root=tmp_path / "a")) == count
 
 
+def test_a_variable_that_names_a_file_is_refused(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("TP_CNN_DATA", str(tmp_path / "file"))
+    with pytest.raises(CourseError, match="TP_CNN_DATA='.*file': expected a folder"):
+        load("mnist", download=False)
+
+
 def test_nearest_data_folder_is_no_python_package(tmp_path):
     (tmp_path / "data").mkdir()
     (tmp_path / "work/data").mkdir()

@@ -60,7 +60,10 @@ def roots(root: str | Path | None = None) -> list[Path]:
         ),
         None,
     )
-    candidates = [root, settings().data, nearest, user_cache()]
+    asked = settings().data
+    if asked and expanded(asked).exists() and not expanded(asked).is_dir():
+        raise CourseError(f"TP_CNN_DATA={asked!r}: expected a folder, there or to be made")
+    candidates = [root, asked, nearest, user_cache()]
     paths = [expanded(path) for path in candidates if path]
     return list({path.resolve(): path for path in reversed(paths)}.values())[::-1]
 
