@@ -190,6 +190,16 @@ def test_class_folders_of_other_classes_are_refused_under_the_name(tmp_path):
         load("cifar10")
 
 
+def test_a_test_folder_alone_is_no_set(tmp_path):
+    """Its classes are those of a train set that is not there."""
+    place = tmp_path / "data/mnist/test/0"
+    place.mkdir(parents=True)
+    Image.new("L", (28, 28)).save(place / "a.png")
+    assert sources.status() == []
+    with pytest.raises(CourseError, match="mnist: not found in"):
+        load("mnist", "test", download=False)
+
+
 def test_altered_tar_is_refused(tmp_path):
     root = put_cifar(tmp_path / "data", "tar")
     with open(root / "cifar-10-python.tar.gz", "ab") as tar:

@@ -106,7 +106,8 @@ def find_all(dataset: Dataset, root: Path, split: str) -> list[Found]:
         if tar.is_file():
             found.append(Found(dataset, "tar", tar))
     folder = root / dataset.name
-    if (folder / split).is_dir() or cache.header(folder / FOLDER_CACHE):
+    whole = folders.has_images(folder) and (folder / split).is_dir()
+    if whole or cache.header(folder / FOLDER_CACHE):
         found.append(Found(dataset, "class folders", folder))
     return found
 
