@@ -58,6 +58,13 @@ def test_mix_of_grey_colour_and_transparency(photos):
     assert means[train.labels == 1].std(dim=1).max() == 0  # grey in three equal channels
 
 
+def test_a_transparent_grey_image_is_white_and_stays_grey(photos):
+    Image.new("L", (12, 10), 0).save(photos / "train/chat/clear.png", transparency=0)
+    train = load(photos)
+    assert train.images.shape == (9, 1, 10, 12)
+    assert (train.images == 255).all(dim=(1, 2, 3)).sum() == 1
+
+
 def test_exif_orientation_is_applied(photos):
     exif = Image.Exif()
     exif[0x0112] = 6  # taken with the camera on its side
@@ -115,6 +122,13 @@ def test_class_missing_in_test(photos):
         load(photos, "test")
 
 
+def test_one_class_teaches_nothing(photos):
+    for split in ("train", "test"):
+        shutil.rmtree(photos / split / "chien")
+    with pytest.raises(CourseError, match="the class chat alone; expected one folder a class, two"):
+        load(photos)
+
+
 def test_class_without_image(photos):
     (photos / "train/vache").mkdir()
     (photos / "test/vache").mkdir()
@@ -134,13 +148,6 @@ def test_not_a_data_set(tmp_path):
     (tmp_path / "images/a.txt").write_text("")
     with pytest.raises(CourseError, match=r"expected train/<class>/\*.* found a\.txt"):
         load(tmp_path / "images")
-def test_one_class_teaches_nothing(photos):
-    for split in ("train", "test"):
-        shutil.rmtree(photos / split / "chien")
-    with pytest.raises(CourseError, match="the class chat alone; expected one folder a class, two"):
-        load(photos)
-
-
 
 
 def decodings(monkeypatch):

@@ -200,12 +200,11 @@ def _decode(path: Path) -> np.ndarray:
             image = ImageOps.exif_transpose(opened)  # a photograph knows which side is up
             if image.mode.startswith(("I", "F")):
                 raise CourseError(f"{path}: pixels of 16 or 32 bits, expected 8")
-            if image.mode in ("1", "L"):
-                return np.asarray(image.convert("L"))
+            mode = "L" if image.mode in ("1", "L") else "RGB"
             if image.mode in ("LA", "PA", "RGBA") or "transparency" in image.info:
                 image = image.convert("RGBA")
                 image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-            return np.asarray(image.convert("RGB"))
+            return np.asarray(image.convert(mode))
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise CourseError(f"{path}: not a readable image ({error})") from None
 
