@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -63,6 +64,17 @@ def test_a_transparent_grey_image_is_white_and_stays_grey(photos):
     train = load(photos)
     assert train.images.shape == (9, 1, 10, 12)
     assert (train.images == 255).all(dim=(1, 2, 3)).sum() == 1
+
+
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="names there are Unicode")
+def test_names_that_are_not_unicode(photos):
+    """As Latin-1 disks have them."""
+    for split in ("train", "test"):
+        os.rename(os.fsencode(photos / split / "chat"), os.fsencode(photos / split) + b"/ch\xe9t")
+    folder = os.fsdecode(os.fsencode(photos.parent) + b"/donn\xe9es")
+    photos.rename(folder)
+    for _ in range(2):  # decoded, then from the cache
+        assert load(folder).classes == ("ch\\xe9t", "chien")
 
 
 def test_exif_orientation_is_applied(photos):

@@ -127,7 +127,7 @@ class Results:
     def save(self, run: Run) -> None:
         """Write the run's file anew."""
         with atomic_write(self.folder / f"{run.identifier}.json") as temporary:
-            temporary.write_text(json.dumps(asdict(run), ensure_ascii=False), encoding="utf-8")
+            temporary.write_text(json.dumps(asdict(run)), encoding="utf-8")
 
     @contextmanager
     def alone(self) -> Iterator[None]:

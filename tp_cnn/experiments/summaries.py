@@ -155,7 +155,8 @@ def to_csv(runs: Sequence[Run], path: str | Path, command: str = "tp-cnn compare
     The test columns are filled on the last epoch of a run.
     """
     columns = ["configuration", "seed", *(field.name for field in fields(Row))]
-    with atomic_write(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+    how = {"newline": "", "encoding": "utf-8", "errors": "backslashreplace"}  # names of old disks
+    with atomic_write(path) as temporary, temporary.open("w", **how) as file:
         for key, value in {"command": command, **about(runs)}.items():
             file.write(f"# {key}: {value}\n")
         writer = csv.writer(file, lineterminator="\n")

@@ -67,6 +67,10 @@ def write(path: Path, splits: Splits, classes: tuple[str, ...], key: str, kind: 
     """
     if path.exists() and not is_ours(path):
         raise OSError(errno.EEXIST, f"{path} is no cache of this package: it is left as it is")
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        raise OSError(errno.EILSEQ, f"safetensors opens no such name: {error}") from error
     tensors = {}
     for split, (images, labels) in splits.items():
         tensors |= {f"{split}_images": images.contiguous(), f"{split}_labels": labels.contiguous()}

@@ -37,7 +37,8 @@ def class_folders(folder: Path, split: str) -> list[Path]:
 
 def name(path: Path) -> str:
     """The name of a file or a folder, its accents written in one way: macOS has another."""
-    return unicodedata.normalize("NFC", path.name)
+    readable = os.fsencode(path.name).decode("utf-8", "backslashreplace")  # old disks have Latin-1
+    return unicodedata.normalize("NFC", readable)
 
 
 def count_images(folder: Path, split: str) -> int:

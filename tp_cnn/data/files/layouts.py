@@ -186,10 +186,10 @@ def _first_intact(places: list[Path], key: str | None) -> Path | None:
 def _read_class_folders(found: Found, split: str) -> Content:
     folder = found.path
     key = folders.fingerprint(folder) if folders.has_images(folder) else None
-    unique = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:8]
+    unique = hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:8]
     places = [
         folder / FOLDER_CACHE,
-        user_cache() / "folders" / f"{folder.resolve().name}-{unique}.safetensors",
+        user_cache() / "folders" / f"{folders.name(folder.resolve())}-{unique}.safetensors",
     ]
     cached = _first_intact(places, key)
     if cached is None and key is None:
