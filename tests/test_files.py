@@ -1,3 +1,4 @@
+import errno
 import stat
 
 import pytest
@@ -23,3 +24,11 @@ def test_a_new_file_is_readable_by_the_class(tmp_path):
     plain = tmp_path / "plain"
     plain.write_text("x")
     assert stat.S_IMODE(path.stat().st_mode) == stat.S_IMODE(plain.stat().st_mode)
+
+
+def test_a_disk_that_refuses_says_for_which_file(tmp_path):
+    path = tmp_path / "results.csv"
+    full = pytest.raises(OSError, match=r"No space left on device: '.*results\.csv'")
+    with full, atomic_write(path):
+        raise OSError(errno.ENOSPC, "No space left on device")  # as a write says it
+    assert list(tmp_path.iterdir()) == []
