@@ -102,6 +102,29 @@ def test_a_failure_is_one_line_and_code_1(arguments, message, capsys):
 
 
 @pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError(
+            "[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: can't allocate memory"
+        ),
+        RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB.\nMore."),
+        MemoryError("Unable to allocate 84.4 GiB for an array"),
+        MemoryError(),
+    ],
+)
+def test_too_little_memory_is_one_line(error, monkeypatch, capsys):
+    def fit(*_, **__):
+        raise error
+
+    monkeypatch.setattr("tp_cnn.training.recipe.fit", fit)
+    assert cli.main(TRAIN) == 1
+    printed = capsys.readouterr().err
+    assert printed.startswith("tp-cnn: not enough memory (")
+    assert "--batch-size" in printed
+    assert printed.count("\n") == 1
+
+
+@pytest.mark.parametrize(
     ("options", "expected"),
     [
         ("--model lenet5 --dataset digits", "sgd, rate 0.05, exponential schedule, weight decay 0"),

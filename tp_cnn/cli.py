@@ -13,6 +13,8 @@ from tp_cnn import __version__
 from tp_cnn.commands import build, compare, data, doctor, grade, report, run, start, train
 from tp_cnn.errors import CourseError
 
+NO_MEMORY = ("allocate memory", "out of memory")  # how torch says it, of a processor and of a GPU
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
@@ -26,6 +28,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (CourseError, OSError) as error:
         print(f"tp-cnn: {error}", file=sys.stderr)
+    except (RuntimeError, MemoryError) as error:
+        reason = str(error).splitlines()[0] if str(error) else "no more"
+        if isinstance(error, RuntimeError) and not any(said in reason for said in NO_MEMORY):
+            raise
+        print(
+            f"tp-cnn: not enough memory ({reason}): take smaller batches (--batch-size) or fewer "
+            "images (--images)",
+            file=sys.stderr,
+        )
     except KeyboardInterrupt:
         print("tp-cnn: interrupted", file=sys.stderr)
     return 1
