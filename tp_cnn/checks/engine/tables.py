@@ -60,7 +60,7 @@ class TableCheck(Check):
             hint = " None compte comme une case vide : écrivez un nombre." if nothing else ""
             raise Refused(f"il reste {cells} à remplir.{hint}", status="todo")
         found = [
-            self._judge_cell(name, column, cell, cells)
+            self._judge_cell(name, column, cell, rows)
             for name, cells in rows.items()
             for column, cell in enumerate(cells)
         ]
@@ -78,7 +78,9 @@ class TableCheck(Check):
         share = (len(found) - len(wrong)) / len(found)
         return Verdict("wrong", "\n".join(lines), named, clue, share)
 
-    def _judge_cell(self, name: str, column: int, cell: object, row: list) -> WrongCell | None:
+    def _judge_cell(
+        self, name: str, column: int, cell: object, rows: dict[str, list]
+    ) -> WrongCell | None:
         wanted = self.answer[name][column]
         cell = _first_alone(cell) if np.ndim(wanted) == 0 else cell
         gap = difference(cell, wanted, self.tolerance, written=True)
@@ -88,13 +90,14 @@ class TableCheck(Check):
         if self.codes and gap.kind == "value":
             said = f"{show(cell)} ne convient pas."
         sentence = f"{name}, {self.columns[column]} : {said}"
+        if self._is_backwards(rows[name], self.answer[name]):
+            return WrongCell(sentence, None, BACKWARDS, "backwards")
         for mistake in self.mistakes:
             value = mistake.answer.get(name, [None] * len(self.columns))[column]
             if self._is(cell, value):
                 return WrongCell(sentence, mistake.name, mistake.message)
-        if self._is_backwards(row, self.answer[name]):
-            return WrongCell(sentence, None, BACKWARDS, "backwards")
-        if any(self._is(cell, others[column]) for others in self.answer.values()):
+        elsewhere = [other for other, cells in self.answer.items() if self._is(cell, cells[column])]
+        if not all(self._is(rows[one][column], self.answer[one][column]) for one in elsewhere):
             return WrongCell(sentence, None, OTHER_ROW, "other-row")
         clue = self._clue(name, column, cell, wanted, gap.kind)
         return WrongCell(sentence, None, clue.pointer, clue.name) if clue else WrongCell(sentence)
@@ -124,8 +127,9 @@ class TableCheck(Check):
     def _read(self, student: object) -> dict[str, list]:
         """The student's cells by name of row, whatever the table is made of."""
         student = _plain(student)
-        if isinstance(student, dict) and set(student) == set(self.answer):
-            student = [student[name] for name in self.answer]
+        if isinstance(student, dict) and len(student) == len(self.answer):
+            others = iter([row for name, row in student.items() if name not in self.answer])
+            student = [student[name] if name in student else next(others) for name in self.answer]
         elif isinstance(student, dict):
             student = list(student.values())
         if not isinstance(student, list | tuple):
