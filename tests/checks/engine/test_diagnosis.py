@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from tp_cnn.checks.engine.explanations import EXPLANATIONS, explain
 from tp_cnn.checks.engine.formulas import Formula
-from tp_cnn.checks.engine.framework import FunctionCheck, ValueCheck
+from tp_cnn.checks.engine.framework import FunctionCheck, Mistake, ValueCheck
 from tp_cnn.checks.engine.tables import TableCheck
 
 TABLE = np.array([[3.0, 1, 4], [1, 5, 9], [2, 6, 8]])
@@ -29,6 +29,13 @@ smooth = FunctionCheck(
 )
 by_hand = ValueCheck("Un tableau, à la main.", answer=TABLE, mistakes=[])
 number = ValueCheck("Un nombre.", answer=1200, mistakes=[])
+large = ValueCheck("Un grand nombre.", answer=1_191_170, mistakes=[])
+share = FunctionCheck(
+    "Une part.",
+    answer=lambda errors, images: errors / images,
+    tries=lambda rng: [(2, 5), (0, 3), (7, 41)],
+    mistakes=[],
+)
 
 
 def changed(change):
@@ -77,6 +84,10 @@ def edited(place, value):
         (number, 12, "ratio"),
         (number, -1200, "sign"),
         (number, 1201, "near"),
+        (number, 1 / 1200, "inverse"),
+        (large, 1191.17, "thousands"),
+        (large, 1.19117, "thousands"),
+        (share, lambda errors, images: errors // images, "zero"),
     ],
 )
 def test_what_the_values_have_in_common_is_said(check, answer, clue):
@@ -98,6 +109,50 @@ def test_nothing_is_said_of_values_that_have_nothing_in_common(check, answer):
     verdict = check(answer)
     assert (verdict.status, verdict.clue) == ("wrong", None)
     assert "→" not in verdict.message
+
+
+@pytest.mark.parametrize(
+    ("check", "answer", "said", "unsaid"),
+    [
+        (large, 0, "trop petit", "→"),  # 1 / 1191170 is not 0, whatever the tolerance
+        (share, lambda errors, images: errors // images, "division entière", "rien n'est rempli"),
+        (number, (95, 15), "un seul nombre", "sans virgule"),  # two numbers
+        (number, (1, 200), "sans virgule", "→"),
+        (number, 1e300 * 10, "e+301", "000000"),
+        (ValueCheck("Une moitié.", answer=77.5, mistakes=[]), 78.60637, "trop grand", "arrondi"),
+        (ValueCheck("Une part.", answer=7 / 9, mistakes=[]), 0.78, "plutôt qu'un arrondi", "→"),
+    ],
+)
+def test_no_wrong_reason_is_given(check, answer, said, unsaid):
+    message = check(answer).message
+    assert said in message
+    assert unsaid not in message
+
+
+def test_a_value_of_zero_is_no_mistake_of_another_value():
+    near = ValueCheck(
+        "À 0,2 près.",
+        answer=23.8,
+        tolerance=0.2,
+        mistakes=[Mistake("inverse", 1 / 23.8, "La division est à l'envers.")],
+    )
+    assert near(0.04).mistake == "inverse"
+    assert near(0).mistake is None
+
+
+def test_a_slip_that_could_be_anywhere_names_no_place():
+    """One less in a sum, a double in a product: no term is more likely than another."""
+    length = FunctionCheck(
+        "Une longueur.",
+        answer=lambda steps, jump, width: steps * jump + width + 2,
+        tries=lambda rng: [(2, 3, 4), (5, 2, 9), (7, 4, 3)],
+        formulas=[Formula("steps * jump + width + 2")],
+        mistakes=[],
+    )
+    message = length(lambda steps, jump, width: steps * jump + width + 1).message
+    assert "avec une unité de moins." in message
+    message = length(lambda steps, jump, width: 2 * steps * jump + width + 2).message
+    assert "en comptant double." in message
 
 
 def test_the_factor_of_a_couple_says_nothing():
@@ -137,6 +192,10 @@ WEIGHTS = Formula("filters * (side * side * channels + 1)", {"1": "le biais", "s
         (
             lambda filters, side, channels: filters * (side * side * filters + 1),
             "avec filters à la place de channels",
+        ),
+        (
+            lambda filters, side, channels: filters * (side * channels * channels + 1),
+            "avec channels à la place du côté",
         ),
         (
             lambda filters, side, channels: filters * (side * side * channels + 2),

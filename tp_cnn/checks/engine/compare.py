@@ -17,6 +17,7 @@ from tp_cnn.display import decimal
 DISPLAYED = 30  # whole numbers of an array shown in full; a larger one is shown by its shape
 DISPLAYED_DECIMALS = 12  # the same for other numbers, longer to read
 ROUNDED = 4  # decimals of a number that was rounded by hand
+LONGEST = 1e15  # a whole number from there on is written with an exponent
 DEPTH = 8  # nested lists deeper than this are not looked into
 ONE_IN_A_TUPLE = (
     "vous obtenez un tuple d'un seul élément ; il faut un nombre : la virgule après return fait un "
@@ -201,7 +202,9 @@ def _several(obtained: object, wanted: np.ndarray, written: bool) -> tuple[str, 
     if not (written and all(type(number) is int for number in obtained)):
         return "shape", ""
     if is_whole(wanted):
-        return "digits", " Un nombre s'écrit sans virgule ni espace."
+        thousands = all(number == 0 or 100 <= number < 1000 for number in obtained[1:])
+        hint = " Un nombre s'écrit sans virgule ni espace."
+        return ("digits", hint) if thousands else ("shape", "")
     if len(obtained) != 2:
         return "shape", ""
     whole, decimals = obtained
@@ -232,15 +235,18 @@ def _value_sentence(array: np.ndarray, wanted: np.ndarray, tolerance: float) -> 
             f"vous obtenez {show(array)} ; à l'indice {list(first)}, "
             f"{show(array[first])} est {direction} ({count}{precision and f', {precision}'})."
         )
-    close = gaps.max() <= 0.02 * np.abs(wanted).max()
-    if precision and not is_whole(wanted) and close and _is_rounded(array):
+    if precision and not is_whole(wanted) and _is_rounded(array, gaps.max()):
         sentence += " L'écart est petit : gardez la valeur exacte plutôt qu'un arrondi."
     return sentence
 
 
-def _is_rounded(array: np.ndarray) -> bool:
-    """Whether each value has a few decimals only, but for the error of a float32."""
-    return bool(np.allclose(array, array.round(ROUNDED), rtol=1e-6, atol=0))
+def _is_rounded(array: np.ndarray, gap: float) -> bool:
+    """Whether each value has a few decimals only, but for the error of a float32, and ``gap`` is no
+    larger than what was cut.
+    """
+    decimals = range(ROUNDED + 1)
+    few = (one for one in decimals if np.allclose(array, array.round(one), rtol=1e-6, atol=0))
+    return gap <= 10.0 ** -next(few, np.inf)
 
 
 def _count(right: np.ndarray) -> str:
@@ -264,7 +270,7 @@ def show(value: object) -> str:
         elif isinstance(value, types.GeneratorType):
             text = describe(value)  # its repr is an address
         else:
-            text = repr(value)
+            text = " ".join(repr(value).split())
     except Exception:  # an object of the student's whose repr fails, or a list of anything
         text = f"un objet de type {type(value).__name__}"
         if type(value) is list:
@@ -281,7 +287,8 @@ def is_whole(array: np.ndarray) -> bool:
 def _write(value) -> str:
     if isinstance(value, list):
         return f"[{', '.join(_write(cell) for cell in value)}]"
-    return f"{value:.0f}" if float(value).is_integer() else f"{value:.6g}"
+    short = float(value).is_integer() and abs(value) < LONGEST
+    return f"{value:.0f}" if short else f"{value:.6g}"
 
 
 def describe(value: object) -> str:

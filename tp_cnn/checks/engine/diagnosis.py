@@ -11,10 +11,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tp_cnn.checks.engine.formulas import Formula
+from tp_cnn.checks.engine.formulas import AGAIN, Formula
 from tp_cnn.checks.engine.other_arguments import of_arguments, of_tries
 from tp_cnn.checks.engine.pairs import ENOUGH, Clue, Pair, same
-from tp_cnn.checks.engine.relations import BY_HAND, LOOSE, PLACES, RELATIONS, USELESS, first
+from tp_cnn.checks.engine.relations import (
+    BY_HAND,
+    LOOSE,
+    PLACES,
+    RELATIONS,
+    THOUSANDS,
+    USELESS,
+    first,
+)
 
 RANKS = ["premier", "deuxième"]
 
@@ -32,7 +40,7 @@ def of_written(pairs: Sequence[Pair], formula: Formula | None, tolerance: float)
     """What is wrong in a number, or a table, that was written by hand."""
     names = [formula.given() if formula else {}]
     return (
-        first(USELESS, pairs, tolerance)
+        first([*USELESS, *THOUSANDS], pairs, tolerance)
         or _of_formulas([formula] if formula else [], names, pairs, tolerance)
         or first([*RELATIONS, *BY_HAND, *LOOSE, *PLACES], pairs, tolerance)
     )
@@ -92,13 +100,20 @@ def _of_formulas(
     rank = wrong[0]
     place = f" C'est au {RANKS[rank]} des résultats." if len(formulas) > 1 else ""
     found = [_part(pair.obtained, rank, formulas) for pair in pairs]
-    for slip in formulas[rank].slips():
+    slips = [
+        slip.sentence
+        for slip in formulas[rank].slips()
         if all(
             same(slip.value(values), one, tolerance)
             for values, one in zip(names, found, strict=True)
-        ):
-            return Clue("formula", slip.sentence + place)
-    return None
+        )
+    ]
+    if not slips:
+        return None
+    slip, reread, _ = slips[0].partition(AGAIN)
+    alike = {one for one in slips if one.startswith(slip + AGAIN)}
+    sentence = f"{slip}." if reread and len(alike) > 1 else slips[0]  # then no place is known
+    return Clue("formula", sentence + place)
 
 
 def _part(array: np.ndarray, rank: int, formulas: Sequence[Formula]) -> np.ndarray:

@@ -11,6 +11,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 FOUND = "C'est ce que l'on trouve"
+AGAIN = " : relisez "
+TERMS = 3  # named at most
+LEAF = ast.Constant | ast.Name
 OPERATIONS = {
     ast.Add: "une addition",
     ast.Sub: "une soustraction",
@@ -81,7 +84,7 @@ class Formula:
             for other in names:
                 if other != node.id:
                     wrong = ast.Name(other, ast.Load())
-                    yield f"avec {self._label(wrong)} à la place de {self._label(node)}", wrong
+                    yield f"avec {self._label(wrong)} à la place {_of(self._label(node))}", wrong
         if isinstance(node, ast.BinOp):
             yield from self._operations(node)
 
@@ -89,11 +92,11 @@ class Formula:
         label = self._label(node)
         one = ast.Constant(1)
         if not isinstance(node, ast.Constant) or isinstance(node.value, int):
-            yield f"avec une unité de trop : relisez {label}", ast.BinOp(node, ast.Add(), one)
-            yield f"avec une unité de moins : relisez {label}", ast.BinOp(node, ast.Sub(), one)
-        yield f"avec un carré de trop : relisez {label}", ast.BinOp(node, ast.Mult(), node)
-        yield f"en comptant double : relisez {label}", ast.BinOp(node, ast.Mult(), ast.Constant(2))
-        yield f"avec la moitié : relisez {label}", ast.BinOp(node, ast.Div(), ast.Constant(2))
+            yield f"avec une unité de trop{AGAIN}{label}", ast.BinOp(node, ast.Add(), one)
+            yield f"avec une unité de moins{AGAIN}{label}", ast.BinOp(node, ast.Sub(), one)
+        yield f"avec un carré de trop{AGAIN}{label}", ast.BinOp(node, ast.Mult(), node)
+        yield f"en comptant double{AGAIN}{label}", ast.BinOp(node, ast.Mult(), ast.Constant(2))
+        yield f"avec la moitié{AGAIN}{label}", ast.BinOp(node, ast.Div(), ast.Constant(2))
 
     def _operations(self, node: ast.BinOp) -> Iterator[tuple[str, ast.expr]]:
         for kept, lost in ((node.left, node.right), (node.right, node.left)):
@@ -101,11 +104,11 @@ class Formula:
         right = OPERATIONS[type(node.op)]
         for other in CONFUSED[type(node.op)]:
             wrong = OPERATIONS[other]
-            sentence = f"avec {wrong} à la place d'{right} : relisez {self._label(node)}"
+            sentence = f"avec {wrong} à la place d'{right}{AGAIN}{self._terms(node)}"
             yield sentence, ast.BinOp(node.left, other(), node.right)
         if isinstance(node.op, ast.Sub | ast.Div | ast.FloorDiv):
             swapped = ast.BinOp(node.right, node.op, node.left)
-            yield f"à l'envers, pour {right} : relisez {self._label(node)}", swapped
+            yield f"à l'envers, pour {right}{AGAIN}{self._terms(node)}", swapped
         yield from self._without_parentheses(node)
 
     def _without_parentheses(self, node: ast.BinOp) -> Iterator[tuple[str, ast.expr]]:
@@ -121,14 +124,25 @@ class Formula:
             last = ast.BinOp(left.right, node.op, right)
             yield "sans les parenthèses", ast.BinOp(left.left, left.op, last)
 
+    def _terms(self, node: ast.BinOp) -> str:
+        """The two sides of an operation; of a long one, what it does with the second."""
+        leaves = {ast.unparse(one) for one in ast.walk(node) if isinstance(one, LEAF)}
+        return self._label(node if len(leaves) <= TERMS else node.right)
+
     def _label(self, node: ast.expr) -> str:
         """A part of the formula in French: its label, or what it is made of."""
-        if isinstance(node, ast.Constant | ast.Name):
+        if isinstance(node, LEAF):
             text = ast.unparse(node)
             return self.labels.get(text, text)
-        leaves = [one for one in ast.walk(node) if isinstance(one, ast.Constant | ast.Name)]
+        leaves = [one for one in ast.walk(node) if isinstance(one, LEAF)]
         named = list(dict.fromkeys(map(self._label, leaves)))
         return f"{', '.join(named[:-1])} et {named[-1]}" if len(named) > 1 else named[0]
+
+
+def _of(label: str) -> str:
+    contracted = {"le": "du", "les": "des"}
+    first, _, rest = label.partition(" ")
+    return f"{contracted[first]} {rest}" if first in contracted else f"de {label}"
 
 
 def of_convolution(filters: int, side: int, channels: int) -> Formula:

@@ -126,7 +126,29 @@ def _near(pairs: Sequence[Pair], tolerance: float) -> bool:
     )
 
 
+def _zero_shares(pairs: Sequence[Pair], tolerance: float) -> bool:
+    obtained, wanted = _all(pairs)
+    return _many(pairs) and not obtained.any() and bool((np.abs(wanted) <= 1).all())
+
+
+def _inverse(pairs: Sequence[Pair], tolerance: float) -> bool:
+    """Not within a tolerance that the inverse of a large number would be lost in."""
+    obtained, wanted = _all(pairs)
+    return bool((np.abs(obtained * wanted - 1) <= 1e-3).all())
+
+
+def _thousands(pairs: Sequence[Pair], tolerance: float) -> bool:
+    obtained, wanted = _all(pairs)
+    cut = not _whole(obtained) and _whole(wanted)
+    return cut and any(np.allclose(obtained * scale, wanted, rtol=1e-9) for scale in (1e3, 1e6))
+
+
 USELESS = [  # first of all: such values would agree with too many slips
+    (
+        "zero",
+        _zero_shares,
+        "Tout vaut zéro : rien n'est compté, ou une division entière (//, int) a tout arrondi.",
+    ),
     ("zero", _relation(np.zeros_like), "Tout vaut zéro : rien n'est compté, ou rien n'est rempli."),
     ("same-value", _same_value, "Toutes vos valeurs sont égales : elles oublient ce qui varie."),
 ]
@@ -170,7 +192,12 @@ LOOSE = [  # less is known then: after what is more precise
     ),
     ("squared", _relation(np.square), "Ce sont les carrés des bonnes valeurs."),
     ("root", _relation(np.sqrt), "Ce sont les racines carrées des bonnes valeurs."),
-    ("inverse", _relation(lambda one: 1 / one, few=True), "La division est à l'envers."),
+    (
+        "inverse",
+        _inverse,
+        "Ce sont les inverses (1/x) des bonnes valeurs : une division est à l'envers, ou il manque "
+        "des parenthèses.",
+    ),
     ("rounded", _rounded, "Vous n'obtenez que des entiers : ce qu'il faut a des décimales."),
     ("not-rounded", _not_rounded, "Le résultat doit être entier : dans quel sens l'arrondir ?"),
     (
@@ -286,6 +313,13 @@ def _permuted(pairs: Sequence[Pair], tolerance: float) -> bool:
     )
 
 
+THOUSANDS = [  # of numbers written by hand
+    (
+        "thousands",
+        _thousands,
+        "En Python, un point annonce des décimales : il ne sépare pas les milliers.",
+    ),
+]
 BY_HAND = [
     ("exchanged", _two_exchanged, "Deux valeurs sont échangées, le reste est juste."),
     (
