@@ -333,6 +333,14 @@ EXPLANATIONS = [  # a pattern of the text of the error -> what to say; {0} is it
         "fonction, ou une classe sans parenthèses).",
     ),
     (
+        r"Expected floating point type for target with class probabilities",
+        "L'entropie croisée reçoit des classes (un argmax ?) à la place des scores.",
+    ),
+    (
+        r"Expected more than 1 value per channel when training",
+        "Une normalisation par lot, en mode train(), ne peut rien d'un lot d'une seule image.",
+    ),
+    (
         r"Target (-?\d+) is out of bounds",
         "L'étiquette {0} n'a pas de score : la dernière couche a trop peu de sorties.",
     ),
