@@ -263,6 +263,9 @@ ANSWERS = {
             "no-activation": lambda: nn.Sequential(
                 *[one for one in mended() if type(one) is not nn.ReLU]
             ),
+            "activation": lambda: nn.Sequential(
+                *[nn.ELU() if type(one) is nn.ReLU else one for one in mended()]
+            ),
             "no-pooling": lambda: mended(pool=None),
             "filters": lambda: mended(filters=100),
             "classes": lambda: mended(classes=1000),

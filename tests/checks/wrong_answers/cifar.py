@@ -378,6 +378,7 @@ ANSWERS = {
             "pooling-window": layers(pool1=nn.MaxPool2d(3, stride=2, padding=1)),
             "no-flatten": layers(flatten=None, fc4=nn.Linear(1024, 1000)),
             "inputs": layers(fc4=nn.Linear(64 * 8 * 8, 1000)),
+            "activation": layers(relu1=nn.SiLU()),
             "filters": layers(conv3=nn.Conv2d(64, 128, 5, padding=2)),
             "kernel": layers(conv1=nn.Conv2d(3, 32, 3, padding=1)),
             "units": layers(fc4=nn.Linear(1024, 100)),

@@ -231,6 +231,7 @@ ANSWERS = {
             "pooling-window": layers(pool2=nn.MaxPool2d(2, stride=1)),
             "no-flatten": layers(flatten=None),
             "inputs": layers(fc1=nn.Linear(256, 120)),
+            "activation": sequential(activation=nn.GELU),
             "filters": sequential(filters=(6, 12)),
             "kernel": sequential(kernel=3),
             "units": sequential(units=(120, 80)),

@@ -288,7 +288,8 @@ features = NetworkCheck(
             instead(nn.MaxPool2d, nn.MaxPool2d(2)),
             "Le dernier pooling arrondit vers le bas : relisez la question sur ceil_mode.",
         ),
-        *known("no-padding", "padding", "stride", "no-activation", "no-pooling", "average"),
+        *known("no-padding", "padding", "stride", "no-activation", "activation"),
+        *known("no-pooling", "average"),
         Mistake(
             "channels",
             None,

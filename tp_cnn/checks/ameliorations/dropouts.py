@@ -231,7 +231,8 @@ classifier = NetworkCheck(
             "La correction est faite en évaluation, comme dans l'article : avec PyTorch, elle se "
             "fait pendant l'apprentissage.",
         ),
-        *known("softmax", "final-activation", "no-activation", "no-flatten", "inputs", "units"),
+        *known("softmax", "final-activation", "no-activation", "activation"),
+        *known("no-flatten", "inputs", "units"),
         *known("classes", "missing-layer", "extra-layer"),
     ],
 )

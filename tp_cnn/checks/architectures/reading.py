@@ -94,6 +94,7 @@ mended = NetworkCheck(
             "final-activation",
             "no-padding",
             "no-activation",
+            "activation",
             "classes",
             "filters",
             "missing-layer",

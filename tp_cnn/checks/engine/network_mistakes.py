@@ -50,6 +50,26 @@ def _average(stage: Stage) -> list[Stage]:
     return [later, [*later[1::-1], *later[2:]]] if later != stage else []
 
 
+OTHER_ACTIVATIONS = [
+    nn.LeakyReLU(),
+    *[nn.LeakyReLU(slope) for slope in (0.05, 0.1, 0.2)],
+    nn.GELU(),
+    nn.ELU(),
+    nn.SELU(),
+    nn.SiLU(),
+    nn.ReLU6(),
+    nn.Softplus(),
+]
+
+
+def _other_activation(stage: Stage) -> list[Stage]:
+    """Some of them are not monotonic: a maximum before or after is then not the same."""
+    found = instead(ACTIVATIONS, *OTHER_ACTIVATIONS)(stage)
+    if len(stage) > 1 and isinstance(stage[1], nn.MaxPool2d):
+        found += [[pooling, activation, *rest] for activation, pooling, *rest in found]
+    return found
+
+
 SOFTMAX = "l'entropie croisée l'applique déjà, le réseau doit donner les scores bruts."
 NETWORK_MISTAKES = [
     Mistake("softmax", ending(nn.Softmax(1), nn.Softmax(0)), f"Un softmax de trop : {SOFTMAX}"),
@@ -84,6 +104,9 @@ NETWORK_MISTAKES = [
         "sigmoid",
         instead(ACTIVATIONS, nn.Sigmoid()),
         "L'activation est une sigmoïde : ce n'est pas celle de l'énoncé, et elle sature vite.",
+    ),
+    Mistake(
+        "activation", _other_activation, "La fonction d'activation n'est pas celle de l'énoncé."
     ),
     Mistake(
         "no-pooling",
