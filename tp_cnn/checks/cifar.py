@@ -450,6 +450,12 @@ def _step(
     return step
 
 
+def _cost_after(model, images, labels, criterion, optimizer) -> float:
+    training_step.answer(model, images, labels, criterion, optimizer)
+    with torch.no_grad():
+        return criterion(model(images), labels).item()
+
+
 training_step = TrainingStepCheck(
     "Un pas d'apprentissage : corrige les poids du réseau sur un lot, et renvoie son coût.",
     answer=_step("zero", "backward", "step"),
@@ -501,6 +507,11 @@ training_step = TrainingStepCheck(
             "own-criterion",
             _step("zero", "backward", "step", own_criterion=nn.CrossEntropyLoss()),
             "Le coût reçu, criterion, ne sert pas : appelez-le au lieu d'en créer un autre.",
+        ),
+        Mistake(
+            "cost-after",
+            _cost_after,
+            "C'est le coût d'après la correction : on demande celui dont viennent les gradients.",
         ),
         Mistake(
             "graph",

@@ -130,6 +130,12 @@ weights_by_layer = TableCheck(
             "Le padding de la première convolution est oublié : reprenez les tailles des cartes.",
         ),
         Mistake(
+            "not-cropped",  # 16 maps of 7×7, or the pixels of the image
+            {"dense3": (120 * (784 + 1),)},
+            "Cela fait 784 valeurs lues, comme s'il n'y avait pas de convolution, ou si la "
+            "deuxième ne rognait pas les bords : quelle taille ont les cartes mises à plat ?",
+        ),
+        Mistake(
             "outputs",
             {"dense3": (120,), "dense4": (84,), "dense5": (10,)},
             "C'est le nombre de neurones : chacun a un poids par entrée, et un biais.",
@@ -162,11 +168,10 @@ def _with_graph(model, batches) -> float:
     return sum(_correct(model, batches)) / sum(len(labels) for _, labels in batches)
 
 
+@torch.no_grad()
 def _wrong_axis(model, batches) -> float:
-    """On the first batch only: the others have not as many images as there are classes."""
-    first = next(iter(batches))
-    (correct,) = _correct(model.eval(), [first], axis=0)
-    return correct / len(first[1])
+    """It fails on batches that have not as many images as there are classes."""
+    return sum(_correct(model.eval(), batches, axis=0)) / sum(len(labels) for _, labels in batches)
 
 
 evaluation = EvaluationCheck(
@@ -224,6 +229,11 @@ evaluation = EvaluationCheck(
             "count",
             _measure(lambda correct, sizes: sum(correct)),
             "C'est un nombre d'images : il reste à le diviser par celui des images vues.",
+        ),
+        Mistake(
+            "by-batches",
+            _measure(lambda correct, sizes: sum(correct) / len(sizes)),
+            "La division est faite par le nombre de lots : combien y a-t-il d'images ?",
         ),
         Mistake(
             "graph",
@@ -352,7 +362,7 @@ errors_on_test = ValueCheck(
     "Images de test mal classées à 0,95 % d'erreur, sur 10 000.",
     answer=95,
     formula=Formula(
-        f"round({TESTS} * 0.95 / 100)",
+        f"{TESTS} * 0.95 / 100",
         {str(TESTS): "le nombre d'images", "0.95": "le taux", "100": "la division par cent"},
     ),
     mistakes=[
@@ -368,7 +378,7 @@ lenet_gap = ValueCheck(
     "Erreurs que LeNet-5 (0,95 %) fait en moins que LeNet-4 (1,10 %), sur 10 000 images.",
     answer=15,
     formula=Formula(
-        f"round({TESTS} * 1.1 / 100) - 95",
+        f"{TESTS} * 1.1 / 100 - 95",
         {
             str(TESTS): "le nombre d'images",
             "1.1": "le taux de LeNet-4",
@@ -382,6 +392,7 @@ lenet_gap = ValueCheck(
         Mistake("sign", -15, "C'est l'écart dans l'autre sens : combien d'erreurs en moins ?"),
         Mistake("total", 205, "C'est la somme des erreurs : on demande leur différence."),
         Mistake("lenet4", 110, "Ce sont les erreurs de LeNet-4 : il reste une soustraction."),
+        Mistake("lenet5", 95, "Ce sont les erreurs de LeNet-5 : on demande un écart."),
     ],
 )
 
@@ -521,6 +532,20 @@ most_confused = FunctionCheck(
             "with-count",
             _with_count,
             "C'est (couple, nombre de fois) : gardez le couple, [0][0] au lieu de [0].",
+        ),
+        Mistake(
+            "most-common",
+            lambda labels, predictions: [_with_count(labels, predictions)],
+            "C'est la liste que donne most_common, d'un seul (couple, nombre de fois) : il reste à "
+            "y prendre le couple.",
+        ),
+        Mistake(
+            "first-error",
+            lambda labels, predictions: torch.stack([labels, predictions])[
+                :, (labels != predictions).nonzero()[0, 0]
+            ],
+            "C'est la première erreur, et non la plus fréquente. Si vous comptez des tenseurs, "
+            "deux tenseurs égaux comptent à part : passez par tolist().",
         ),
         Mistake(
             "count",

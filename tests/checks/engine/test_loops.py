@@ -165,3 +165,49 @@ def test_a_dropout_made_in_forward_is_told_where_to_make_it():
             return self.fc5(nn.Dropout(0.5)(F.relu(self.fc4(maps.flatten(1)))))
 
     assert "créée dans __init__" in ameliorations.classifier(Made).message
+
+
+def evaluation(read=lambda scores: scores.argmax(1), before=lambda model: model.eval()):
+    def evaluate(model, batches):
+        before(model)
+        correct = count = 0
+        for images, labels in batches:
+            with torch.no_grad():
+                correct += (read(model(images)) == labels).sum().item()
+            count += len(labels)
+        return correct / count
+
+    return evaluate
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_an_evaluation_is_not_told_a_wrong_axis_by_chance(seed):
+    verdict = lenet.evaluation(evaluation(lambda scores: scores.argmin(1)), seed=seed)
+    assert (verdict.status, verdict.mistake == "axis") == ("wrong", False)
+
+
+def test_weights_that_an_evaluation_moves_are_told_before_its_result():
+    def learning(model, batches):
+        model.eval()
+        correct = count = 0
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        for images, labels in batches:
+            scores = model(images)
+            optimizer.zero_grad()
+            F.cross_entropy(scores, labels).backward()
+            optimizer.step()
+            correct += (scores.argmax(1) == labels).sum().item()
+            count += len(labels)
+        return correct / count
+
+    for seed in range(3):
+        assert "change les poids" in lenet.evaluation(learning, seed=seed).message
+
+
+def test_frozen_weights_are_not_told_to_be_a_graph():
+    def frozen(model, batches):
+        model.eval().requires_grad_(False)
+        found = [model(images).argmax(1) == labels for images, labels in batches]
+        return torch.cat(found).float().mean().item()
+
+    assert "gelés" in lenet.evaluation(frozen).message

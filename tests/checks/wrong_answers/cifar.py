@@ -217,6 +217,11 @@ def softmax(model, images, labels, criterion, optimizer):
     )
 
 
+def cost_after(model, images, labels, criterion, optimizer):
+    step(model, images, labels, criterion, optimizer)
+    return criterion(model(images), labels).item()
+
+
 def graph(model, images, labels, criterion, optimizer):
     optimizer.zero_grad()
     loss = criterion(model(images), labels)
@@ -373,12 +378,12 @@ ANSWERS = {
             "stride": layers(conv3=nn.Conv2d(64, 64, 5, stride=2, padding=2)),
             "no-activation": layers(relu2=None),
             "sigmoid": layers(relu1=nn.Sigmoid()),
+            "activation": layers(relu1=nn.SiLU()),
             "no-pooling": layers(pool3=None),
             "average": layers(relu2=None, pool2=nn.Sequential(nn.AvgPool2d(2), nn.ReLU())),
             "pooling-window": layers(pool1=nn.MaxPool2d(3, stride=2, padding=1)),
             "no-flatten": layers(flatten=None, fc4=nn.Linear(1024, 1000)),
             "inputs": layers(fc4=nn.Linear(64 * 8 * 8, 1000)),
-            "activation": layers(relu1=nn.SiLU()),
             "filters": layers(conv3=nn.Conv2d(64, 128, 5, padding=2)),
             "kernel": layers(conv1=nn.Conv2d(3, 32, 3, padding=1)),
             "units": layers(fc4=nn.Linear(1024, 100)),
@@ -404,6 +409,7 @@ ANSWERS = {
             "eval-mode": eval_mode,
             "softmax": softmax,
             "own-criterion": own_criterion,
+            "cost-after": cost_after,
             "graph": graph,
         },
     ),

@@ -193,6 +193,11 @@ def with_count(labels, predictions, wanted=lambda label, prediction: label != pr
     return Counter(pair for pair in pairs if wanted(*pair)).most_common(1)[0]
 
 
+def counted_as_tensors(labels, predictions):
+    pairs = zip(labels, predictions, strict=True)
+    return Counter(pair for pair in pairs if pair[0] != pair[1]).most_common(1)[0][0]
+
+
 def separately(labels, predictions):
     wrong = labels != predictions
     return labels[wrong].mode().values.item(), predictions[wrong].mode().values.item()
@@ -226,12 +231,12 @@ ANSWERS = {
             "stride": sequential(stride=2),
             "no-activation": layers(relu3=None),
             "sigmoid": sequential(activation=nn.Sigmoid),
+            "activation": sequential(activation=nn.GELU),
             "no-pooling": layers(pool2=None),
             "average": sequential(pool=nn.AvgPool2d),
             "pooling-window": layers(pool2=nn.MaxPool2d(2, stride=1)),
             "no-flatten": layers(flatten=None),
             "inputs": layers(fc1=nn.Linear(256, 120)),
-            "activation": sequential(activation=nn.GELU),
             "filters": sequential(filters=(6, 12)),
             "kernel": sequential(kernel=3),
             "units": sequential(units=(120, 80)),
@@ -268,6 +273,7 @@ ANSWERS = {
             "one-filter": (26, 151, 48120, 10164, 850),
             "no-pooling": [156, 2416, 192120, 10164, 850],
             "padding": [156, 2416, 30840, 10164, 850],
+            "not-cropped": [156, 2416, (16 * 7 * 7 + 1) * 120, 10164, 850],
             "outputs": [156, 2416, 120, 84, 10],
         },
     ),
@@ -286,6 +292,9 @@ ANSWERS = {
             "percent": careless(total=lambda *measures: 100 * weighted(*measures)),
             "error": careless(total=lambda *measures: 1 - weighted(*measures)),
             "count": careless(total=lambda accuracies, sizes: np.dot(accuracies, sizes)),
+            "by-batches": careless(
+                total=lambda accuracies, sizes: np.dot(accuracies, sizes) / len(sizes)
+            ),
             "graph": careless(graph=True, total=weighted),
         },
     ),
@@ -331,6 +340,7 @@ ANSWERS = {
             "sign": 95 - 110,
             "total": 205,
             "lenet4": 110,
+            "lenet5": 95,
         },
     ),
     "confusion_rate": Answers(
@@ -372,6 +382,8 @@ ANSWERS = {
             ),
             "separately": separately,
             "with-count": with_count,
+            "most-common": lambda labels, predictions: [with_count(labels, predictions)],
+            "first-error": counted_as_tensors,
             "count": lambda labels, predictions: confusion(labels, predictions).max(),
         },
     ),

@@ -56,10 +56,17 @@ def judge_facts(
     fact = seen.facts[first]
     gap = _gap(seen, wanted, first, tolerance)
     sentence = fact.sentence or fact.when + gap.sentence
+    alike = None
     for mistake in mistakes:
         wrong = see(mistake.answer)
-        if _same_difference(seen, wrong, wanted, first, tolerance):
-            return Verdict("wrong", f"{sentence}\n  → {mistake.message}", mistake.name)
+        if not _same_difference(seen, wrong, wanted, first, tolerance):
+            continue
+        alike = alike or mistake
+        if _first_difference(seen, wrong, tolerance) is None:  # in what follows too
+            alike = mistake
+            break
+    if alike:
+        return Verdict("wrong", f"{sentence}\n  → {alike.message}", alike.name)
     if fact.value is None:
         return Verdict("wrong", f"{sentence}\n  → Il manque un return.", clue="no-return")
     if fact.sentence:

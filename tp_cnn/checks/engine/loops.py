@@ -152,7 +152,8 @@ class TrainingStepCheck(LoopCheck):
         trials, refusal = try_all(function, tries())
         still = np.array_equal(weights[-1], weights[0])
         facts = [copy_fact(events, still), _images_fact(batches, before)]
-        facts += [_weights_fact(weights, step) for step in range(1, len(weights))]
+        used = "step" in events
+        facts += [_weights_fact(weights, step, used) for step in range(1, len(weights))]
         if not refusal:
             facts += loss_facts([trial.result for trial in trials])
         clues = ("step" in events, *backward_clues(events))
@@ -198,9 +199,13 @@ def hooks_left(model: nn.Module) -> Fact:
     return Fact(count, "les valeurs sont justes, mais la fonction laisse un hook sur une couche.")
 
 
-def _weights_fact(weights: list[np.ndarray], step: int) -> Fact:
+def _weights_fact(weights: list[np.ndarray], step: int, used: bool) -> Fact:
     if np.array_equal(weights[step], weights[step - 1]):
         sentence = f"après {RANKS[step - 1]}, les poids du réseau n'ont pas bougé."
+        return Fact(weights[step], sentence)
+    if not used:
+        moved = "les poids bougent sans que l'optimiseur reçu, optimizer, ait fait un pas"
+        sentence = f"{moved}, et n'arrivent pas où il faut."
         return Fact(weights[step], sentence)
     if step == 1:
         sentence = "dès le premier pas, les poids du réseau ne vont pas là où il faut."
@@ -239,7 +244,7 @@ class EvaluationCheck(LoopCheck):
         modes: list[bool] = []  # of the layer that runs, in a copy of the network too
         graphs: list[bool] = []
         dropout.register_forward_hook(lambda layer, *_: modes.append(layer.training))
-        model.register_forward_hook(lambda *_: graphs.append(torch.is_grad_enabled()))
+        model.register_forward_hook(lambda *seen: graphs.append(seen[-1].requires_grad))
 
         def tries() -> Iterator[tuple]:
             for batches in (one, three):
@@ -250,16 +255,17 @@ class EvaluationCheck(LoopCheck):
             f"pour un lot de {CLASSES} images, ",
             "pour trois lots de {}, {} et {} images, ".format(*sizes),
         ]
+        moved = weights_of(model) - before
         facts = [
             Fact(int(any(modes)), "pendant l'évaluation, le réseau est encore en mode train()."),
+            Fact(moved, "l'évaluation change les poids du réseau : elle mesure, et rien d'autre."),
             *[Fact(trial.result, when=when) for trial, when in zip(trials, whens, strict=False)],
         ]
         if not refusal:
             kept = "le résultat est juste, mais PyTorch a gardé le graphe de calcul."
             facts.append(Fact(int(any(graphs)), kept))
-            moved = "le résultat est juste, mais l'évaluation a changé les poids du réseau."
-            facts.append(Fact(weights_of(model) - before, moved))
-        clues = (bool(modes),)  # a constant is none of the mistakes
+        # A constant is none of the mistakes; on a wrong axis, the second try fails.
+        clues = bool(modes), refusal is None
         return Observation(Seen(facts, clues), trials, model, bool(modes), refusal)
 
 
