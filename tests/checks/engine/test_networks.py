@@ -205,7 +205,7 @@ def test_several_mistakes_are_told_in_the_order_of_the_network():
 
 def test_a_mistake_that_is_not_known_is_still_located():
     network = CifarNet()
-    network.features[2] = nn.Softplus()
+    network.features[2] = nn.Tanhshrink()
     verdict = cifar.cifarnet(network)
     assert (verdict.status, verdict.mistake) == ("wrong", None)
     assert "n° 1 (Conv2d(3, 32, 5)) ; ensuite, jusqu'à Conv2d(32, 64, 5)" in verdict.message
@@ -238,7 +238,7 @@ def test_a_step_with_an_optimizer_of_its_own_is_refused():
 
     verdict = cifar.training_step(step)
     assert verdict.status == "wrong"
-    assert "deuxième pas" in verdict.message  # without momentum, the first is the same
+    assert "sans que l'optimiseur reçu" in verdict.message
 
 
 def test_signature_and_errors_of_a_step():
@@ -487,3 +487,79 @@ def test_stairs_are_not_told_constant(step_size):
     assert verdict.mistake == "stairs"
     assert f"toutes les {step_size} époques" in verdict.message
     assert "step" not in vars(torch.optim.lr_scheduler.StepLR)  # left as it was
+
+
+class MadeInForward(Unusual):
+    """A dense layer that is new, and forgets all, at each pass."""
+
+    def forward(self, images):
+        return nn.Linear(100, 10)(self.convs(images).amax((2, 3)))
+
+
+class InADictionary(Unusual):
+    def __init__(self):
+        super().__init__()
+        self.parts = {"convs": self.convs, "dense": self.dense}
+        del self.convs, self.dense
+
+    def forward(self, images):
+        return self.parts["dense"](self.parts["convs"](images).amax((2, 3)))
+
+
+@pytest.mark.parametrize("build", [MadeInForward, InADictionary])
+def test_a_layer_that_the_network_does_not_hold_is_not_called_missing(build):
+    verdict = architectures.mended(build)
+    assert verdict.mistake == "outsider"
+    assert "sert dans forward sans faire partie du réseau" in verdict.message
+
+
+def lenet_without(*lines):
+    network = LeNet5()
+    layers = [*network.features, nn.Flatten(), *network.classifier]
+    dense = [one for one in layers if isinstance(one, nn.Linear)]
+    return nn.Sequential(*[one for one in layers if one not in [dense[line] for line in lines]])
+
+
+@pytest.mark.parametrize("line", [0, 1])
+def test_a_line_that_is_forgotten_is_not_a_wrong_number_of_neurons(line):
+    verdict = lenet.lenet5(lambda: lenet_without(line))
+    assert verdict.mistake == "missing-layer", verdict
+
+
+class Exponentials(nn.Module):
+    """A softmax by hand, that overflows on bright images."""
+
+    def forward(self, scores):
+        return scores.exp() / scores.exp().sum(1, keepdim=True)
+
+
+def test_what_overflows_is_not_told_to_be_drawn():
+    verdict = lenet.lenet5(lambda: nn.Sequential(LeNet5(), Exponentials()))
+    assert (verdict.status, verdict.mistake) == ("wrong", None)
+    assert "hasard" not in verdict.message
+
+
+def test_a_cell_of_another_row_is_not_told_where_that_row_is_right():
+    sizes = [(32, 32, 32), (32, 16, 16), (64, 16, 16), (64, 8, 8), (64, 8, 8), (64, 4, 4), 1000, 10]
+    counts = [2432, 0, 51264, 0, 102464, 0, 1025000, 10010]
+    rows = list(zip(sizes, counts, strict=True))
+    halved = cifar.layer_table([((32, 16, 16), 2432), *rows[1:]])
+    assert (halved.status, halved.clue) == ("wrong", "part")
+    exchanged = [*rows[:6], (1000, 10010), (10, 1025000)]
+    assert cifar.layer_table(exchanged).clue == "other-row"
+    backwards = cifar.layer_table([row[::-1] for row in rows])
+    assert (backwards.mistake, backwards.clue) == (None, "backwards")
+    assert "sans virgule" not in backwards.message
+
+
+def test_a_name_of_row_with_a_slip_does_not_move_the_others():
+    verdicts = {
+        "softmax": 1,
+        "sortie": 1,  # « sorties »
+        "maximum": 2,
+        "sans pooling": 2,
+        "in_features": 0,
+        "out_features": 0,
+        "inp_dim": 0,
+    }
+    assert architectures.defects(verdicts).ok

@@ -22,6 +22,7 @@ from tp_cnn.checks.engine.framework import Check, Verdict
 from tp_cnn.checks.engine.functional import own_weights
 from tp_cnn.checks.engine.learning import (
     refuse_cut,
+    refuse_outsiders,
     refuse_plain_lists,
     refuse_same_object,
     still_layer,
@@ -99,6 +100,7 @@ class BlockCheck(Check):
         _size(block, maps)
         still = still_layer(block)
         _draw(block)
+        refuse_outsiders(block, maps)
         seen = follow(block, maps)
         _refuse_shared(seen)
         difference = self._difference(seen, self.answer(*arguments), maps)

@@ -2,6 +2,7 @@
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.module import register_module_forward_pre_hook
 from torch.nn.parameter import is_lazy
 
 from tp_cnn.checks.engine.calls import Refused, attempt
@@ -43,6 +44,37 @@ def refuse_plain_lists(network: nn.Module) -> None:
                 message = f"les couches de self.{name} sont dans une simple liste de Python."
                 advice = f"PyTorch ne les y voit pas : écrivez self.{name} = nn.ModuleList(...), ou"
                 raise Refused(f"{message}\n  → {advice} nn.Sequential.", "plain-list")
+
+
+def refuse_outsiders(network: nn.Module, images: Tensor) -> None:
+    """Refuse layers that forward calls and that the network does not hold: made in forward, or kept
+    in a dictionary, where PyTorch sees none of their weights.
+
+    Raises:
+        Refused: named "outsider".
+    """
+    own, found = set(network.modules()), []
+
+    def enter(layer: nn.Module, _) -> None:
+        if layer not in own and list(layer.parameters(recurse=False)):
+            found.append(layer)
+
+    hook = register_module_forward_pre_hook(enter)
+    try:
+        attempt(lambda: network.eval()(images.clone()), (), [])
+    except Refused as refusal:  # told when the network is followed
+        if refusal.mistake == "time":
+            raise
+    finally:
+        hook.remove()
+        network.train()
+    if found:
+        message = f"{short_name(found[0])} sert dans forward sans faire partie du réseau."
+        advice = "Créez chaque couche dans __init__, sous un nom de self (ou dans nn.ModuleList,"
+        raise Refused(
+            f"{message}\n  → {advice} nn.ModuleDict) : ailleurs, l'optimiseur ne la voit pas.",
+            "outsider",
+        )
 
 
 def refuse_cut(network: nn.Module, images: Tensor) -> None:

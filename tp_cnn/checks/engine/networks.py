@@ -17,8 +17,10 @@ from torch import Tensor, nn
 from tp_cnn.checks.engine.calls import Refused, private_draws
 from tp_cnn.checks.engine.compare import show
 from tp_cnn.checks.engine.framework import Check, Mistake, Verdict
+from tp_cnn.checks.engine.functional import own_weights
 from tp_cnn.checks.engine.learning import (
     refuse_cut,
+    refuse_outsiders,
     refuse_plain_lists,
     refuse_same_object,
     still_layer,
@@ -130,6 +132,7 @@ class NetworkCheck(Check):
             images = torch.randn(IMAGES, *self.image_shape)
             images[1] *= DARK
             images[-1] *= BRIGHT
+            refuse_outsiders(network, images)
             try:
                 seen = self._follow(network.eval(), images, seed)
                 _refuse_unused(network, seen)
@@ -161,7 +164,7 @@ class NetworkCheck(Check):
                 break
             if index == len(seen.layers):
                 raise seen.refusal or _missing(seen, last)
-            _compare_settings(seen, index, self.answer[0])
+            _compare_settings(seen, index, self.answer[0], network)
             if index == len(seen.outputs):  # this layer failed: what did it receive?
                 right = [stage[:-1] for stage in right]
                 self._compare(seen, index, Stretch(right, None, start, seen.inputs[index]), seed)
@@ -278,13 +281,15 @@ def _same_masks(network: nn.Module, images: Tensor, seed: int) -> bool:
 
 def _same_results(first: Trace, second: Trace) -> bool:
     results = [seen.result for seen in (first, second)]
-    return not all(isinstance(result, Tensor) for result in results) or torch.equal(*results)
+    if not all(isinstance(result, Tensor) for result in results):
+        return True
+    return torch.equal(*map(torch.nan_to_num, results))  # NaN is not equal to itself
 
 
 # What can be read from the settings of layers; the last words name the mistake
 
 
-def _compare_settings(seen: Trace, index: int, right: nn.Sequential) -> None:
+def _compare_settings(seen: Trace, index: int, right: nn.Sequential, network: nn.Module) -> None:
     layers = [layer for layer in right if has_weights(layer)]
     layer, expected = seen.layers[index], layers[index]
     name = seen.name(index)
@@ -306,7 +311,9 @@ def _compare_settings(seen: Trace, index: int, right: nn.Sequential) -> None:
         words = ("sorties", "classes") if index == len(layers) - 1 else ("neurones", "units")
         words = ("canaux", "channels") if isinstance(expected, NORMALISATIONS) else words
         word, mistake = ("filtres", "filters") if isinstance(expected, nn.Conv2d) else words
-        more = 0 if seen.refusal else _more(type(expected), seen.layers, layers)
+        # One that fails stops early: count what was built, where layers hold all the weights.
+        some = list(filter(has_weights, network.modules())) if seen.refusal else seen.layers
+        more = 0 if seen.refusal and own_weights(network) else _more(type(expected), some, layers)
         if more:  # then this layer may well be right, but for its place
             mistake = "extra-layer" if more > 0 else "missing-layer"
         size = "trop" if number > wanted else "trop peu"
