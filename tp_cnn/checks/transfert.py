@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from tp_cnn.checks.engine.formulas import Formula
 from tp_cnn.checks.engine.framework import FunctionCheck, Mistake
 from tp_cnn.checks.engine.transfers import (
     HIDDEN,
@@ -32,6 +33,15 @@ PIXELS = (0, 2, 3)  # the axes of a batch of images that a mean by channel makes
 def _prepared(images: Tensor, mean: tuple, std: tuple, scale: float = 255) -> Tensor:
     images = images.expand(-1, 3, -1, -1) / scale
     return (images - torch.tensor(mean).view(-1, 1, 1)) / torch.tensor(std).view(-1, 1, 1)
+
+
+def _prepared_names(images: Tensor, mean: tuple, std: tuple) -> dict:
+    pixels = images.expand(-1, 3, -1, -1) / 255
+    return {
+        "pixels": pixels,
+        "mean": torch.tensor(mean).view(-1, 1, 1),
+        "std": torch.tensor(std).view(-1, 1, 1),
+    }
 
 
 def _own_statistics(images: Tensor, mean: tuple, std: tuple) -> Tensor:
@@ -70,6 +80,7 @@ prepare = FunctionCheck(
         (_images(rng, 3, 5, 3), *_means(rng)),
         (_images(rng, 1), *_means(rng)),
     ],
+    formulas=[Formula("(pixels - mean) / std", {"pixels": "les pixels"}, _prepared_names)],
     mistakes=[
         Mistake(
             "not-divided",
@@ -119,6 +130,12 @@ prepare = FunctionCheck(
             _without_parentheses,
             "Seule la moyenne est divisée par l'écart-type : mettez la soustraction entre "
             "parenthèses.",
+        ),
+        Mistake(
+            "divided-late",
+            lambda images, mean, std: _prepared(images, tuple(one / 255 for one in mean), std),
+            "Quand la moyenne est retirée, elle n'est pas à l'échelle des pixels : mettez d'abord "
+            "ceux-ci entre 0 et 1.",
         ),
     ],
 )
@@ -298,6 +315,10 @@ def _everything(model, *rates) -> list[dict]:
 
 
 NO_ZERO = "Il manque optimizer.zero_grad() : les gradients des lots précédents s'ajoutent."
+NO_STEP = (
+    "Il manque optimizer.step(), parenthèses comprises : les gradients sont calculés, mais pas "
+    "appliqués."
+)
 ZERO_LATE = (
     "optimizer.zero_grad() vient entre loss.backward() et optimizer.step() : il efface les "
     "gradients juste avant le pas."
@@ -339,6 +360,7 @@ train_last_layer = LastLayerCheck(
             "Il manque loss.backward() : sans gradients, l'optimiseur ne change rien.",
         ),
         Mistake("zero-grad-late", _loop(zero_late=True), ZERO_LATE),
+        Mistake("no-step", _loop(step=False), NO_STEP),
         Mistake("on-copy", _loop(on_copy=True), ON_COPY),
         Mistake(
             "no-rate",
@@ -439,6 +461,7 @@ fine_tune = FineTuneCheck(
             '"lr".',
         ),
         Mistake("zero-grad-late", _fine(zero_late=True), ZERO_LATE),
+        Mistake("no-step", _fine(step=False), NO_STEP),
         Mistake("on-copy", _fine(on_copy=True), ON_COPY),
         Mistake("graph", _fine(result=lambda loss: loss), GRAPH),
     ],
@@ -512,6 +535,11 @@ extract = ExtractCheck(
             "last-batch",
             _extracting(join=lambda parts: parts[-1]),
             "Seul le dernier lot est gardé : réunissez-les tous.",
+        ),
+        Mistake(
+            "not-joined",
+            _extracting(join=list),
+            "C'est une liste, d'un tenseur par lot : mettez-les bout à bout en un seul tenseur.",
         ),
         Mistake(
             "graph",

@@ -133,3 +133,37 @@ def test_a_weight_decay_is_seen(name, function):
     verdict = getattr(transfert, name)(lambda *inputs: function(*inputs, decay=1e-4))
     assert verdict.status == "wrong"
     assert "weight_decay" in verdict.message
+
+
+def adam(model, batches, rate, epochs):
+    model.eval()
+    optimizer = torch.optim.Adam(model.classifier[-1].parameters(), lr=rate)
+    for _ in range(epochs):
+        for images, labels in batches:
+            loss = nn.functional.cross_entropy(model(images), labels)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+    return loss.item()
+
+
+def test_settings_of_an_optimizer_are_told_before_the_weights():
+    assert "l'optimiseur est Adam" in transfert.train_last_layer(adam).message
+    heavy = transfert.train_last_layer(lambda *inputs: train(*inputs, decay=0.1))
+    assert "weight_decay" in heavy.message
+
+
+def test_one_epoch_too_few_is_not_a_single_one():
+    def short(model, batches, rate, epochs):
+        return train(model, batches, rate, epochs - 1)
+
+    assert transfert.train_last_layer(short).mistake is None
+
+
+def test_a_number_of_classes_is_not_taken_for_one_of_tensors():
+    def outputs(model, classes):
+        model.requires_grad_(False)
+        model.classifier[-1] = nn.Linear(model.classifier[-1].in_features, classes)
+        return classes
+
+    assert {transfert.freeze(outputs, seed=seed).mistake for seed in range(8)} == {None}

@@ -24,6 +24,10 @@ def prepare_by_shapes(images, mean, std):
     return (images / 255 - mean) / std
 
 
+def spread(values):
+    return torch.tensor(values)[:, None, None]
+
+
 def own(images, mean, std):
     rgb = torch.cat([images] * (3 // images.shape[1]), dim=1) / 255
     found = rgb.mean((0, 2, 3)), rgb.std((0, 2, 3))
@@ -113,6 +117,7 @@ def train(
     number=True,
     cleared=False,
     decay=0.0,
+    step=True,
 ):
     criterion = nn.CrossEntropyLoss()
     model.eval() if eval_mode else model.train()
@@ -127,7 +132,8 @@ def train(
                 loss.backward()
             if cleared:
                 optimizer.zero_grad()
-            optimizer.step()
+            if step:
+                optimizer.step()
     return float(loss) if number else loss
 
 
@@ -270,6 +276,9 @@ ANSWERS = {
                 ],
                 dim=1,
             ),
+            "divided-late": lambda images, mean, std: (
+                (images.repeat(1, 3 // images.shape[1], 1, 1) - spread(mean)) / spread(std) / 255
+            ),
         },
     ),
     "freeze": Answers(
@@ -326,6 +335,7 @@ ANSWERS = {
             "one-epoch": lambda model, batches, rate, epochs: train(model, batches, rate, 1),
             "no-backward": lambda *inputs: train(*inputs, backward=False),
             "zero-grad-late": lambda *inputs: train(*inputs, cleared=True),
+            "no-step": lambda *inputs: train(*inputs, step=False),
             "on-copy": lambda model, *rest: train(copy.deepcopy(model), *rest),
             "no-rate": lambda model, batches, rate, epochs: train(model, batches, 0.001, epochs),
             "graph": lambda *inputs: train(*inputs, number=False),
@@ -384,6 +394,7 @@ ANSWERS = {
                 eval_mode=False,
             ),
             "zero-grad-late": lambda *inputs: tune(*inputs, cleared=True),
+            "no-step": lambda *inputs: tune(*inputs, step=False),
             "on-copy": lambda model, *rest: tune(copy.deepcopy(model), *rest),
             "graph": lambda *inputs: tune(*inputs, number=False),
         },
@@ -403,6 +414,7 @@ ANSWERS = {
             "last-batch": lambda model, batches: extract(
                 model, batches, keep=lambda found: found[-1]
             ),
+            "not-joined": lambda model, batches: extract(model, batches, keep=lambda found: found),
             "graph": lambda model, batches: extract(model, batches, grad=True),
             "cut": extract_and_cut,
             "hook-left": extract_with_a_hook_left,

@@ -83,7 +83,8 @@ class FreezeCheck(LoopCheck):
     trains = False
 
     def observe(self, function: Callable) -> Observation:
-        counts = [int(torch.randint(2, 5, ())), int(torch.randint(5, 9, ()))]
+        # Not 2, how many tensors the last layer has.
+        counts = [int(torch.randint(3, 5, ())), int(torch.randint(5, 9, ()))]
         images = torch.randn(5, 3, SIDE, SIDE)
         # All drawn before: the function draws a layer.
         networks = [_TaughtNetwork(classes + 3) for classes in counts]
@@ -171,12 +172,12 @@ def _biased(layer: nn.Module) -> int:
 
 
 class _TrainingCheck(LoopCheck):
-    """Two trainings of small networks, of 2 then 3 epochs."""
+    """Two trainings of small networks, of 3 then 2 epochs."""
 
     rates: int  # how many learning rates the function receives
 
     def observe(self, function: Callable) -> Observation:
-        plans = [(3, 2), (4, 3)]  # classes, epochs
+        plans = [(3, 3), (4, 2)]  # classes, epochs
         drawn = [(_frozen(classes), _batches(classes)) for classes, _ in plans]
         # All drawn before: what the function draws must not change them.
         rates = [(0.02 + 0.1 * torch.rand(self.rates)).tolist() for _ in plans]
@@ -186,11 +187,13 @@ class _TrainingCheck(LoopCheck):
             for (model, batches), given, (_, epochs) in zip(drawn, rates, plans, strict=True):
                 self.model = model.train(not self.trains)  # the other mode than the right one
                 events = _events(model.classifier[-1])
-                done = len(steps)
+                done, head = len(steps), weights_of(model.classifier[-1])
                 yield model, batches, *given, epochs
+                still = np.array_equal(weights_of(model.classifier[-1]), head)
+                idle = still and len(steps) == done
                 facts.extend(self.facts(model, steps[done:], epochs * len(batches)))
                 pulled = any(pulls[done:])
-                clues.append(("forward" in events, "backward" in events, pulled))
+                clues.append(("forward" in events, "backward" in events, pulled, idle))
 
         def step(optimizer: Optimizer, *_) -> None:
             steps.append(optimizer)
@@ -233,6 +236,8 @@ def _common_facts(model: nn.Module, steps: list[Optimizer], expected: int) -> li
         Fact(
             counted, f"l'optimiseur a fait {len(steps)} pas ; il en faut un par lot et par époque."
         ),
+        _kind(steps),
+        _decay(steps),
         Fact(head.numpy(), "les poids de la dernière couche n'arrivent pas où il faut."),
     ]
 
@@ -241,6 +246,11 @@ def _number(steps: list[Optimizer], advice: str) -> Fact:
     """How many optimisers made steps; none is as good as one (see `_common_facts`)."""
     count = len({id(one) for one in steps}) or 1
     return Fact(count, f"{count} optimiseurs ont fait des pas : il en faut un seul, {advice}.")
+
+
+def _kind(steps: list[Optimizer]) -> Fact:
+    others = sorted({type(one).__name__ for one in steps} - {"SGD"})
+    return Fact(len(others), f"l'optimiseur est {', '.join(others)} ; il faut SGD.")
 
 
 def _decay(steps: list[Optimizer]) -> Fact:
@@ -265,7 +275,6 @@ class LastLayerCheck(_TrainingCheck):
             Fact(_body(model), moved),
             _number(steps, "créé avant la boucle"),
             *_common_facts(model, steps, expected),
-            _decay(steps),
         ]
 
 
@@ -283,7 +292,6 @@ class FineTuneCheck(_TrainingCheck):
             *_common_facts(model, steps, expected),
             _statistics(model),  # of few values: two mistakes may look alike there
             Fact(_body(model), "les poids d'avant la dernière couche n'arrivent pas où il faut."),
-            _decay(steps),
         ]
 
 
@@ -315,7 +323,13 @@ class ExtractCheck(LoopCheck):
             facts += [Fact(int(graph), kept), Fact(weights_of(model), changed)]
             facts.append(Fact(int(_runs(model, probe)), changed))
             facts.append(hooks_left(model))
-        return Observation(Seen(facts), trials, tries[-1][0], bool(ran), refusal)
+        clues = tuple(_is_list(trial.result) for trial in trials)
+        return Observation(Seen(facts, clues), trials, tries[-1][0], bool(ran), refusal)
+
+
+def _is_list(result: object) -> bool:
+    """Whether it is a tensor by batch, not joined."""
+    return isinstance(result, list | tuple) and any(isinstance(one, Tensor) for one in result)
 
 
 def _running(model: nn.Module) -> Tensor:
