@@ -368,6 +368,16 @@ free_energy = FunctionCheck(
             "Les termes des unités cachées s'additionnent : ce n'est pas leur moyenne.",
         ),
         Mistake(
+            "hidden-added",
+            lambda v, w, a, b: -v @ a + _softplus(v @ w + b).sum(-1),
+            "Le terme des unités cachées se retranche, comme celui des visibles.",
+        ),
+        Mistake(
+            "one",
+            lambda v, w, a, b: -v @ a - np.logaddexp(1, v @ w + b).sum(-1),
+            "np.logaddexp(1, x) calcule log(e + exp(x)) : 1 est l'exponentielle de quel nombre ?",
+        ),
+        Mistake(
             "expected-energy",
             lambda v, w, a, b: rbm.energy(v, rbm.sigmoid(v @ w + b), w, a, b),
             "C'est l'énergie pour des unités cachées moyennes : il faut la somme sur tous leurs "
@@ -426,6 +436,11 @@ gibbs_step = FunctionCheck(
                 v, w, a, b, (uh >= rbm.hidden_probabilities(v, w, b)).astype(float), uv
             ),
             "Pour les unités cachées, la comparaison est à l'envers.",
+        ),
+        Mistake(
+            "visible-inverted",
+            lambda v, w, a, b, uh, uv: 1 - rbm.gibbs_step(v, w, a, b, uh, uv),
+            "Pour les unités visibles, la comparaison est à l'envers.",
         ),
         Mistake(
             "hidden-result",
