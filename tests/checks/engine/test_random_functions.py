@@ -51,3 +51,24 @@ def test_even_places_only_are_refused():
         return torch.stack(found)
 
     assert "ne sont jamais tirées" in ameliorations.random_crop(even).message
+
+
+def test_a_window_in_the_mirror_is_not_told_to_be_resized():
+    verdict = ameliorations.random_crop(lambda *inputs: torch.tensor(crop(*inputs)).flip(3))
+    assert (verdict.status, verdict.mistake) == ("wrong", None)
+    assert "en miroir" in verdict.message
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_one_draw_for_two_images_is_refused(seed):
+    def flip_by_two(images):
+        pairs = images.split(2)
+        return torch.cat([pair.flip(3) if RNG.random() < 0.5 else pair for pair in pairs])
+
+    def augment(images, training):
+        if not training:
+            return images[:, :, 2:30, 2:30]
+        return flip_by_two(torch.tensor(crop(images, 28)))
+
+    assert ameliorations.random_flip(flip_by_two, seed=seed).mistake == "by-two"
+    assert "même sort" in ameliorations.augment(augment, seed=seed).message

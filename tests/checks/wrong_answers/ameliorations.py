@@ -111,6 +111,10 @@ def flip_all_alike(images):
     return images.flip(3) if torch.rand(1) < 0.5 else images
 
 
+def flip_by_two(images):
+    return torch.cat([flip_all_alike(two) for two in images.split(2)])
+
+
 def flip_evens(images):
     result = images.clone()
     result[::2] = images[::2].flip(3)
@@ -474,6 +478,7 @@ ANSWERS = {
             "vertical": lambda images: flip(images, axis=2),
             "channels": lambda images: flip(images, axis=1),
             "whole-batch": flip_all_alike,
+            "by-two": flip_by_two,
             "always": lambda images: images.flip(-1),
             "never": lambda images: images.clone(),
             "alternate": flip_evens,

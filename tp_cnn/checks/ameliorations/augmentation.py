@@ -141,6 +141,11 @@ random_flip = RandomCheck(
             "Un seul tirage décide pour tout le lot : il en faut un par image.",
         ),
         Mistake(
+            "by-two",
+            lambda images: _where(_coins(len(images) // 2).repeat_interleave(2), images),
+            "Un tirage sert pour deux images : il en faut un par image.",
+        ),
+        Mistake(
             "always",
             lambda images: images.flip(3),
             "Il manque le hasard : une image sur deux doit rester telle quelle.",

@@ -11,7 +11,7 @@ from torch import Tensor
 from tp_cnn.checks.engine.facts import Fact
 
 # What a result is made of
-WINDOWS, UPSIDE_DOWN, CHANNELS, OTHER, OUTSIDE, DIVIDED = range(6)
+WINDOWS, UPSIDE_DOWN, CHANNELS, OTHER, OUTSIDE, DIVIDED, MIRRORED = range(7)
 NONE = -1
 
 
@@ -27,7 +27,9 @@ def crop_facts(arguments: tuple, results: np.ndarray) -> list[Fact]:
     """Of a random crop, without mirror: ``arguments`` begin with the images."""
     images = arguments[0].numpy()
     top, left, mirrored = locate(images, results)
-    facts = [_kind(images, results, (top != NONE) & ~mirrored)]
+    if (top != NONE).all() and mirrored.any():
+        return [Fact(MIRRORED, "des fenêtres sont en miroir : ici, il n'y a qu'à découper.")]
+    facts = [_kind(images, results, top != NONE)]
     return [*facts, *_places(images, results, top, left)] if facts[0].value == WINDOWS else facts
 
 
@@ -152,9 +154,11 @@ def _mirrors(mirrored: np.ndarray) -> list[Fact]:
     }
     level = 0 if 0.35 < share < 0.65 else (1 if share > 0.5 else -1)
     every = int(share == 1)
+    by_two = across and (mirrored[:, ::2] == mirrored[:, 1::2]).all()
     return [
         Fact([int(across), int(between), every], sentences[across, between]),
         Fact(level, f"{100 * share:.0f} % des images sont en miroir."),
+        Fact(int(by_two), "deux images voisines ont toujours le même sort : en miroir, ou non."),
         Fact(
             int(np.ptp(mirrored.sum(axis=1)) == 0),
             "le nombre d'images en miroir est le même à chaque appel.",
