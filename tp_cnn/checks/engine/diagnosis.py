@@ -25,6 +25,7 @@ from tp_cnn.checks.engine.relations import (
 )
 
 RANKS = ["premier", "deuxième"]
+SMALL = 0.1  # of the largest value: a wide tolerance would take 0 for any small number
 
 
 @contextlib.contextmanager
@@ -100,11 +101,13 @@ def _of_formulas(
     rank = wrong[0]
     place = f" C'est au {RANKS[rank]} des résultats." if len(formulas) > 1 else ""
     found = [_part(pair.obtained, rank, formulas) for pair in pairs]
+    if not any(one.any() for one in found):  # zeros come from anywhere
+        return None
     slips = [
         slip.sentence
         for slip in formulas[rank].slips()
         if all(
-            same(slip.value(values), one, tolerance)
+            same(slip.value(values), one, min(tolerance, SMALL * np.abs(one).max(initial=0)))
             for values, one in zip(names, found, strict=True)
         )
     ]
