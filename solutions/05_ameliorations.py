@@ -19,15 +19,15 @@ from tp_cnn import runtime
 
 P = runtime.parameters(
     quick={
-        "images": 6000,
+        "images": 4000,
         "validation": 1000,
-        "epochs": 8,
+        "epochs": 7,
         "batch_size": 32,
         "test": 2000,
         "seeds": 1,
         "results": "",
         "at_once": 3,  # trainings on a processor, where there are as many cores
-        "trial_images": 2000,
+        "trial_images": 1000,
         "trial_epochs": 4,
         "trial_batch_size": 16,
     },
@@ -339,7 +339,7 @@ last_epochs(by_deviation)
 # %% [markdown] answer="normalisation-effet-texte" points=3
 # ### BEGIN MARK SCHEME
 # - (1) Le réseau quitte bien plus tôt le palier du hasard : dès la première époque, il est là où
-#   l'autre arrive après deux ou trois.
+#   l'autre n'arrive que plusieurs époques plus tard.
 # - (1) À la fin, l'écart entre apprentissage et validation est plus grand : la normalisation aide à
 #   optimiser, elle ne régularise pas. Dans la référence (quinze époques, toutes les images), c'est
 #   l'étape qui gagne le plus sur le test (table de la partie 7).
@@ -435,12 +435,13 @@ plots.image_grid(
 
 # %%
 flat = by_channel(learn_set.images).flatten(1)
-matrix = torch.as_tensor(whiten(flat, flat.mean(0) + torch.eye(flat.shape[1]), 0.1)).float()
-matrix /= ((flat[:1000] - flat.mean(0)) @ matrix).std()
+centre = flat.mean(0)
+matrix = torch.as_tensor(whiten(flat, centre + torch.eye(len(centre)), 0.1)).float()
+matrix /= ((flat[:1000] - centre) @ matrix).std()
 
 
 def whitened(images):
-    values = by_channel(images).flatten(1) - flat.mean(0).to(images.device)
+    values = by_channel(images).flatten(1) - centre.to(images.device)
     return (values @ matrix.to(images.device)).view(images.shape)
 
 
@@ -450,13 +451,9 @@ def my_normalisation(images):  # uint8 (lot, 3, 32, 32) -> float32, de même for
 
 
 # %%
-last_epochs(
-    {
-        "par canal": normalised,
-        "ZCA": trial("normalisation", normalise=whitened),
-        "la mienne": trial("normalisation", normalise=my_normalisation),
-    }
-)
+runs = {"ZCA": whitened, "la mienne": my_normalisation}
+runs = {label: {"name": "normalisation", "normalise": one} for label, one in runs.items()}
+last_epochs({"par canal": normalised, **trials(runs)})
 
 # %% [markdown]
 # Avec si peu d'images, la covariance s'estime mal. Voici les deux premières normalisations de ce tableau
@@ -481,7 +478,7 @@ plots.curves(
 # ### BEGIN MARK SCHEME
 # - (1) Les aplats s'effacent, les contours ressortent : ce qui est prévisible à partir des voisins
 #   est retiré. La covariance compte (3·32·32)² nombres au lieu de six, et sa diagonalisation prend
-#   plusieurs secondes ; elle s'estime mal avec moins d'images que de valeurs, d'où $\varepsilon$. En
+#   plusieurs secondes ; elle s'estime mal sans bien plus d'images que de valeurs, d'où $\varepsilon$. En
 #   quelques époques, ZCA ne fait pas mieux que six nombres : le bruit des directions plates, amplifié,
 #   ralentit le début. Sur toutes les images, elle est devant en validation de la deuxième à la sixième
 #   époque, puis rejointe ; un point de mieux au test, d'une seule graine, n'établit rien. (Au même pas,
@@ -728,8 +725,8 @@ plots.curves(
 # - (1) L'écart se ferme presque : l'exactitude d'apprentissage monte moins vite (elle est mesurée
 #   sur des images plus difficiles, renouvelées à chaque époque), et le coût de validation ne remonte
 #   presque plus.
-# - (1) Pendant les premières époques, la validation n'y gagne rien, ou y perd : l'apprentissage est
-#   plus lent. Le gain vient quand le réseau sans augmentation se met à surapprendre (ici vers la
+# - (1) Pendant les premières époques, la validation n'y gagne rien de stable, ou y perd :
+#   l'apprentissage est plus lent. Le gain vient quand le réseau sans augmentation se met à surapprendre (ici vers la
 #   quatrième ou la cinquième époque) : c'est un remède au surapprentissage, qui suppose un budget où celui-ci se voit.
 # - (1) La référence, avec toutes les images, donne un gain de quatre à cinq points sur le test, plus
 #   grand que sa dispersion (table de la partie 7). Le retour à 32×32 garde plus de pixels au test, mais
@@ -799,9 +796,9 @@ def my_augmentation(images, generator):  # uint8 (lot, 3, 32, 32) -> uint8, 28×
 
 
 names = ("cutout", "jitter", "mixup")
-runs = trials({CONFIGURATIONS[name].label: {"name": name} for name in names})
-mine = trial("augmentation", augment=my_augmentation)
-last_epochs({"fenêtre et symétrie": cropped, **runs, "la mienne": mine})
+runs = {CONFIGURATIONS[name].label: {"name": name} for name in names}
+runs["la mienne"] = {"name": "augmentation", "augment": my_augmentation}
+last_epochs({"fenêtre et symétrie": cropped, **trials(runs)})
 
 # %% [markdown] question="autres-augmentations" kind="experience" number="25" bonus=true
 # ### En essayer d'autres
@@ -812,10 +809,10 @@ last_epochs({"fenêtre et symétrie": cropped, **runs, "la mienne": mine})
 
 # %% [markdown] answer="autres-augmentations-texte" points=2
 # ### BEGIN MARK SCHEME
-# - (1) Toutes rendent l'apprentissage plus difficile, mixup le plus : son exactitude d'apprentissage est
-#   mesurée sur des images mélangées. En validation, cutout et les couleurs restent à quelques points de
-#   la fenêtre et du miroir ; celle que donne la cellule (`my_augmentation`) apprend, mais ne reconnaît
-#   plus les images à l'endroit.
+# - (1) Mixup a la plus basse exactitude d'apprentissage : elle est mesurée sur des images mélangées, et
+#   ne se compare pas aux autres. En validation, les trois restent à quelques points de la fenêtre et du
+#   miroir ; celle que donne la cellule (`my_augmentation`) apprend, mais ne reconnaît plus les images à
+#   l'endroit.
 # - (1) Un écart de quelques points sur une graine et un millier d'images de validation ne
 #   prouve rien : il faut plusieurs graines, tout le jeu de données, et assez d'époques pour que le
 #   surapprentissage soit ce qui limite.
@@ -994,7 +991,7 @@ with_and_without("augmentation", "momentum", "Avec et sans momentum et décroiss
 last_epochs({one.label: one.histories[0] for one in study("augmentation", "momentum")})
 
 # %% [markdown]
-# La décroissance, elle, agit tard : en huit époques, le pas n'a baissé que d'un tiers. Ses effets se
+# La décroissance, elle, agit tard : en sept époques, le pas n'a baissé que d'un quart. Ses effets se
 # lisent dans la référence, sur les **sauts** de la validation d'une époque à la suivante, en fin
 # d'apprentissage.
 
@@ -1036,11 +1033,11 @@ Table(
 # ### BEGIN MARK SCHEME
 # - (1) À même longueur de pas (0,1 sans momentum, 0,01 avec), les deux descentes se valent à peu près ;
 #   à même pas, 0,01, celle qui a un momentum est bien plus rapide. Avec 0,1, le pas est dix fois trop
-#   grand : le coût reste bien au-dessus des autres, ou diverge. Momentum et pas se règlent ensemble.
+#   grand : le coût ne baisse presque pas, ou diverge. Momentum et pas se règlent ensemble.
 # - (1) Stabilité : dans la référence, à pas constant et sans momentum, la validation saute environ
 #   deux fois plus d'une époque à l'autre qu'avec les deux ; et alors la dernière époque est (presque)
 #   la meilleure.
-# - (1) Lecture prudente : la décroissance agit surtout tard, et en huit époques l'effet vu ici est
+# - (1) Lecture prudente : la décroissance agit surtout tard, et en quelques époques l'effet vu ici est
 #   surtout celui du momentum ; sur le test de la référence, le gain est plus petit que sa dispersion.
 # ### END MARK SCHEME
 
@@ -1079,9 +1076,9 @@ labels = {
     "Adam (constant)": "adam",
     "AdamW (constant)": "adamw",
 }
-descents = {"exponentielle (0,95)": steps["momentum 0,9, pas 0,01"]}
-descents |= trials({label: {"name": name} for label, name in labels.items()})
-descents["le mien"] = trial("augmentation", optimizer=my_optimizer)
+runs = {label: {"name": name} for label, name in labels.items()}
+runs["le mien"] = {"name": "augmentation", "optimizer": my_optimizer}
+descents = {"exponentielle (0,95)": steps["momentum 0,9, pas 0,01"], **trials(runs)}
 pictures.learning_rates(
     {name: history.learning_rate for name, history in descents.items()},
     "Pas au début de chaque époque",
@@ -1271,7 +1268,7 @@ last_epochs({one.label: one.histories[0] for one in study("momentum", "dropout")
 # *Votre prédiction :*
 
 # %%
-longer = {"name": "momentum", "crop": 0, "flip": False, "epochs": 3 * P.trial_epochs // 2}
+longer = {"name": "momentum", "crop": 0, "flip": False, "epochs": 2 * P.trial_epochs}
 by_rate = trials(
     {
         f"p={p:g}".replace(".", ","): {**longer, "model_options": {"dropout": p}}
@@ -1541,7 +1538,8 @@ print(f"poids ajoutés par les normalisations : {extra}")
 
 
 # %%
-unit = [normalise.to_unit(one.images) for one in (learn_set, validation_set)]
+half = keep(learn_set, P.images // 2)
+unit = [normalise.to_unit(one.images) for one in (half, validation_set)]
 learn_images, validation_images = map(torch.as_tensor, normalise_both(*unit))
 
 
@@ -1550,7 +1548,7 @@ class Epochs:
 
     def __iter__(self):
         for chosen in torch.randperm(len(learn_images)).split(32):
-            yield augment(learn_images[chosen], training=True), learn_set.labels[chosen]
+            yield augment(learn_images[chosen], training=True), half.labels[chosen]
 
 
 # %%
@@ -1674,7 +1672,7 @@ cumulative_table(whole)
 measured
 
 # %% [markdown]
-# Ce que vos huit époques sur quelques milliers d'images montrent : la normalisation fait démarrer le
+# Ce que vos quelques époques sur quelques milliers d'images montrent : la normalisation fait démarrer le
 # réseau plus tôt, l'augmentation et le dropout referment l'écart entre apprentissage et validation,
 # momentum et normalisation par lot accélèrent. Ce qui demande toutes les images et le budget complet :
 # ce que chaque étape **fait gagner sur le test**, avec sa dispersion. Aviez-vous prévu que les deux
