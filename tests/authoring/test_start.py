@@ -204,6 +204,28 @@ def test_a_file_that_is_no_notebook_stays(shipped, tmp_path, content):
     assert (folder / shipped.name).read_bytes() == content
 
 
+def no_metadata(content):
+    content["cells"][0]["metadata"] = None
+
+
+def of_another_age(content):
+    content["worksheets"] = [{"cells": content.pop("cells")}]
+
+
+@pytest.mark.parametrize("spoil", [no_metadata, of_another_age])
+def test_a_notebook_with_no_cells_of_today_stays_as_it_was(shipped, tmp_path, spoil):
+    start.start(tmp_path / "mine")
+    place = tmp_path / "mine" / "01_exemple.ipynb"
+    content = read(place)
+    spoil(content)
+    place.write_text(json.dumps(content), encoding="utf-8")
+    before = place.read_bytes()
+    change(shipped, corrected)
+    with pytest.raises(CourseError, match=r"ancien format, ou abîmé.*il reste tel quel"):
+        start.start(tmp_path / "mine", update=True)
+    assert place.read_bytes() == before
+
+
 def test_a_folder_that_is_a_file_is_refused(shipped, tmp_path, capsys):
     (tmp_path / "mine").write_text("...")
     with pytest.raises(CourseError, match="est un fichier"):

@@ -16,6 +16,7 @@ from tp_cnn.files import atomic_write, first_free
 
 PATTERN = "[0-9][0-9]_*.ipynb"
 ORIGINALS = ".tp_cnn"
+UNREADABLE = "{} n'est pas un notebook lisible ({}) : il reste tel quel"
 
 
 def shipped() -> list[Path]:
@@ -84,7 +85,12 @@ def _lay(path: Path, folder: Path, update: bool) -> str:
         return "à jour, gardé tel quel"
     if not update:
         return "gardé tel quel ; une version corrigée existe : tp-cnn start --update"
-    merged = given if there == before else _merged(place, there, before, given)
+    try:
+        merged = given if there == before else _merged(there, before, given)
+    except (saved.NotANotebook, ValueError) as error:
+        raise CourseError(UNREADABLE.format(place, error)) from None
+    except (KeyError, TypeError, AttributeError):  # well-formed JSON, and no cells of today's
+        raise CourseError(UNREADABLE.format(place, "ancien format, ou abîmé")) from None
     aside = first_free(folder / ORIGINALS / f"{path.stem}.avant.ipynb")
     _write(aside, there)
     _write(place, merged)
@@ -97,15 +103,10 @@ def _write(path: Path, content: bytes) -> None:
         temporary.write_bytes(content)
 
 
-def _merged(place: Path, there: bytes, before: bytes, given: bytes) -> bytes:
+def _merged(there: bytes, before: bytes, given: bytes) -> bytes:
     """The notebook ``given``, with what the student put into the one of ``before``."""
-    try:
-        saved.read(there)
-        theirs = json.loads(there)["cells"]
-    except (saved.NotANotebook, ValueError, KeyError) as error:
-        raise CourseError(
-            f"{place} n'est pas un notebook lisible ({error}) : il reste tel quel"
-        ) from None
+    saved.read(there)
+    theirs = json.loads(there)["cells"]
     old = {_name(cell): cell for cell in json.loads(before)["cells"]}
     texts = {_text(cell) for cell in old.values()}
     new = json.loads(given)
