@@ -59,16 +59,36 @@ def test_a_window_in_the_mirror_is_not_told_to_be_resized():
     assert "en miroir" in verdict.message
 
 
+def groups(images, size):
+    return images.split(size)
+
+
+def halves(images, size):
+    """Those as far apart as a half of the batch, one after another."""
+    return images.unflatten(0, (2, -1)).transpose(0, 1)
+
+
 @pytest.mark.parametrize("seed", [0, 1])
-def test_one_draw_for_two_images_is_refused(seed):
-    def flip_by_two(images):
-        pairs = images.split(2)
-        return torch.cat([pair.flip(3) if RNG.random() < 0.5 else pair for pair in pairs])
+@pytest.mark.parametrize(("split", "size"), [(groups, 2), (groups, 3), (groups, 8), (halves, 2)])
+def test_one_draw_for_several_images_is_refused(seed, split, size):
+    def flip_together(images):
+        found = [part.flip(3) if RNG.random() < 0.5 else part for part in split(images, size)]
+        if split is halves:
+            return torch.stack(found, dim=1).flatten(0, 1)
+        return torch.cat(found)
+
+    def crop_together(images, side):
+        found = []
+        for part in split(images, size):
+            top, left = (int(RNG.integers(0, one - side + 1)) for one in part.shape[-2:])
+            found.append(part[..., top : top + side, left : left + side])
+        return torch.stack(found, dim=1).flatten(0, 1) if split is halves else torch.cat(found)
 
     def augment(images, training):
         if not training:
             return images[:, :, 2:30, 2:30]
-        return flip_by_two(torch.tensor(crop(images, 28)))
+        return flip_together(torch.tensor(crop(images, 28)))
 
-    assert ameliorations.random_flip(flip_by_two, seed=seed).mistake == "by-two"
+    assert ameliorations.random_flip(flip_together, seed=seed).mistake == "by-two"
+    assert "au même endroit" in ameliorations.random_crop(crop_together, seed=seed).message
     assert "même sort" in ameliorations.augment(augment, seed=seed).message

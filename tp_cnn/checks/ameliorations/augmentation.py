@@ -90,7 +90,7 @@ random_crop = RandomCheck(
         Mistake(
             "by-two",
             _crop_by_two,
-            "Un tirage sert pour deux images : il en faut un par image.",
+            "Un tirage sert pour plusieurs images : il en faut un par image.",
         ),
         Mistake(
             "diagonal",
@@ -143,7 +143,7 @@ random_flip = RandomCheck(
         Mistake(
             "by-two",
             lambda images: _where(_coins(len(images) // 2).repeat_interleave(2), images),
-            "Un tirage sert pour deux images : il en faut un par image.",
+            "Un tirage sert pour plusieurs images : il en faut un par image.",
         ),
         Mistake(
             "always",
