@@ -451,8 +451,8 @@ def my_normalisation(images):  # uint8 (lot, 3, 32, 32) -> float32, de même for
 
 
 # %%
-runs = {"ZCA": whitened, "la mienne": my_normalisation}
-runs = {label: {"name": "normalisation", "normalise": one} for label, one in runs.items()}
+own = {"ZCA": whitened, "la mienne": my_normalisation}
+runs = {label: {"name": "normalisation", "normalise": one} for label, one in own.items()}
 last_epochs({"par canal": normalised, **trials(runs)})
 
 # %% [markdown]
@@ -706,7 +706,6 @@ last_epochs({one.label: one.histories[0] for one in study("normalisation", "augm
 # davantage d'époques.
 
 # %%
-measured = reference.load("cifar10_improvements")
 pair = {"sans": "normalisation", "avec": "augmentation"}
 plots.curves(
     {label: measured.where(configuration=name, seed=0).history() for label, name in pair.items()},
@@ -810,8 +809,8 @@ last_epochs({"fenêtre et symétrie": cropped, **trials(runs)})
 # %% [markdown] answer="autres-augmentations-texte" points=2
 # ### BEGIN MARK SCHEME
 # - (1) Mixup a la plus basse exactitude d'apprentissage : elle est mesurée sur des images mélangées, et
-#   ne se compare pas aux autres. En validation, les trois restent à quelques points de la fenêtre et du
-#   miroir ; celle que donne la cellule (`my_augmentation`) apprend, mais ne reconnaît plus les images à
+#   ne se compare pas aux autres. En validation, les trois sont ici au-dessus de la fenêtre et du miroir, de
+#   trois à huit points d'une seule graine ; celle que donne la cellule (`my_augmentation`) apprend, mais ne reconnaît plus les images à
 #   l'endroit.
 # - (1) Un écart de quelques points sur une graine et un millier d'images de validation ne
 #   prouve rien : il faut plusieurs graines, tout le jeu de données, et assez d'époques pour que le

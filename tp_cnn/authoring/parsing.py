@@ -2,6 +2,8 @@
 
 import ast
 
+TELLING = {"print", "display", "Markdown"}  # what shows a text
+
 
 def parse(code: str) -> ast.Module | None:
     """The tree of ``code``; None if it is no Python, or too deep for the parser."""
@@ -9,3 +11,11 @@ def parse(code: str) -> ast.Module | None:
         return ast.parse(code)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
+
+
+def only_says(tree: ast.Module | None) -> bool:
+    """Whether a cell computes nothing: no Python at all, comments, or nothing but texts."""
+    if tree is None:
+        return True
+    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    return names <= TELLING and all(isinstance(node, ast.Expr) for node in tree.body)

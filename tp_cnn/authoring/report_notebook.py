@@ -15,7 +15,7 @@ from tp_cnn import display
 from tp_cnn.authoring import saved, start
 from tp_cnn.authoring.blanks import TEXT_PLACEHOLDER
 from tp_cnn.authoring.editions import KIND_LABELS
-from tp_cnn.authoring.parsing import parse
+from tp_cnn.authoring.parsing import only_says, parse
 from tp_cnn.authoring.saved import SavedCell
 from tp_cnn.errors import CourseError
 from tp_cnn.training.history import HEADER
@@ -302,12 +302,11 @@ def _remarks(cells: list[SavedCell], course: dict[str, str]) -> list[Text]:
     return [
         Text("markdown" if cell.type == "markdown" else "code", text, True, cell.attachments)
         for cell in [replace(heading, source="\n".join(own)), *below]
-        if (cell.type != "code" or not _computes(cell.source))
+        if (cell.type != "code" or _is_text(cell.source))
         and (text := cell.source.replace(REMARKS_PLACEHOLDER, "").strip())
     ]
 
 
-def _computes(code: str) -> bool:
-    """Whether this is Python, or else the call that writes the report, and not comments alone."""
-    tree = parse(code)
-    return "from_notebook" in code or (tree is not None and bool(tree.body))
+def _is_text(code: str) -> bool:
+    """Whether a text was typed there, and not the call that writes the report, be it wrong."""
+    return "from_notebook" not in code and only_says(parse(code))

@@ -9,6 +9,7 @@ import re
 from dataclasses import replace
 
 from tp_cnn.authoring.blanks import TEXT_PLACEHOLDER
+from tp_cnn.authoring.parsing import only_says
 from tp_cnn.authoring.saved import SECTION, SavedCell, SavedNotebook
 from tp_cnn.grading.matching import Given, bound, squeezed
 from tp_cnn.grading.names import readable
@@ -17,7 +18,6 @@ from tp_cnn.grading.suspicions import parse_cell
 MOST_ADDED = 300  # cells of the student's own that are kept
 MOST_WRITTEN = 500_000  # characters in them
 ASTRAY = "réponses rédigées vides ({}), et textes écrits ailleurs : les lire dans le notebook rendu"
-TELLING = {"print", "display", "Markdown"}  # what shows a text
 MOST_NAMED = 8  # cells named in a sentence
 HOW = {"content": "ids", "grade_id": "metadata"}  # how cells were matched -> what is told
 REPAIRS = {  # in the order in which they are told
@@ -149,6 +149,9 @@ class Mending:
         first = begins[place - 1] if place else 0
         return self.given[first : begins[place] if place < len(begins) else None]
 
+    def _added_to_question(self, one: Given) -> list[list[SavedCell]]:
+        return [self.added.get(other.index, []) for other in self._question(one)]
+
     def _given(self, one: Given) -> None:
         """Note what became of a cell that belongs to the course."""
         same = [cell for cell in one.handed if squeezed(cell.source) == squeezed(one.shown)]
@@ -226,7 +229,7 @@ class Mending:
         """Join the texts below; all those of the question, if there is nothing else."""
         places = [self.added.get(one.index, [])]
         if self._says_nothing(one):
-            places = [self.added.get(other.index, []) for other in self._question(one)]
+            places = self._added_to_question(one)
             for cells in places:
                 cells[:] = map(_as_text, cells)
         texts = [cell for cells in places for cell in cells if cell.type == "markdown"]
@@ -243,7 +246,7 @@ class Mending:
 
     def _fetch(self, one: Given) -> None:
         """Put into a blank the student's own cell, of the same question, that answers it."""
-        for cells in [self.added.get(other.index, []) for other in self._question(one)][::-1]:
+        for cells in reversed(self._added_to_question(one)):
             for cell in reversed(cells if one.names else ()):
                 if cell.type == "code" and one.names <= bound(cell.source):
                     cells.remove(cell)
@@ -341,16 +344,7 @@ BINDING = (ast.FunctionDef, ast.ClassDef, ast.Assign, ast.AnnAssign)
 
 def _as_text(cell: SavedCell) -> SavedCell:
     """A code cell that only says something is a text, written there by mistake."""
-    if cell.type == "markdown" or not _is_text(cell.source):
+    if cell.type == "markdown" or not only_says(parse_cell(cell.source)):
         return cell
     lines = [line.strip() for line in cell.source.split("\n") if line.strip()]
     return replace(cell, type="markdown", source="\n".join(line.lstrip("# ") for line in lines))
-
-
-def _is_text(code: str) -> bool:
-    """Whether this computes nothing: no Python at all, or nothing but texts."""
-    tree = parse_cell(code)
-    if tree is None:
-        return True
-    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-    return names <= TELLING and all(isinstance(node, ast.Expr) for node in tree.body)

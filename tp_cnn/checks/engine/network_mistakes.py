@@ -51,8 +51,7 @@ def _average(stage: Stage) -> list[Stage]:
 
 
 OTHER_ACTIVATIONS = [
-    nn.LeakyReLU(),
-    *[nn.LeakyReLU(slope) for slope in (0.05, 0.1, 0.2)],
+    *[nn.LeakyReLU(slope) for slope in (0.01, 0.05, 0.1, 0.2)],
     nn.GELU(),
     nn.ELU(),
     nn.SELU(),
